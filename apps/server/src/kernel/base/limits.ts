@@ -1,0 +1,29 @@
+/** One named bound, shown at `GET /v1/limits` with its present use. Units stand in the name. */
+export type Limit = {
+  name: string;
+  unit: 'count' | 'bytes' | 'ms' | 'perSecond';
+  value: number;
+  setting?: string;
+  /** What happens at the bound, one sentence. */
+  whenFull: string;
+  used?: () => number;
+};
+
+/** The process's list of bounds; rooms add theirs when they are composed. */
+export class Limits {
+  readonly #limits = new Map<string, Limit & { peak: number }>();
+
+  add(limit: Limit): Limit {
+    if (this.#limits.has(limit.name)) throw new Error(`limit ${limit.name} is declared twice`);
+    this.#limits.set(limit.name, { ...limit, peak: 0 });
+    return limit;
+  }
+
+  list(): (Omit<Limit, 'used'> & { present: number | null; peak: number | null })[] {
+    return [...this.#limits.values()].map(({ used, ...limit }) => {
+      const present = used?.() ?? null;
+      if (present !== null) limit.peak = Math.max(limit.peak, present);
+      return { ...limit, present, peak: present === null ? null : limit.peak };
+    });
+  }
+}

@@ -1,0 +1,35 @@
+// `npm test`: everything a fresh machine can run, in the order that fails soonest.
+// `npm test -- unit scenario` runs only those groups; words after `--` go to vitest.
+import { join } from 'node:path';
+import { findNode, prepare, root, run } from './prepare.mjs';
+
+await prepare();
+const node = findNode();
+const groups = ['check', 'unit', 'db', 'scenario', 'crash'];
+const words = process.argv.slice(2);
+const cut = words.indexOf('--');
+const asked = cut < 0 ? words : words.slice(0, cut);
+const rest = cut < 0 ? [] : words.slice(cut + 1);
+const unknown = asked.filter((word) => !groups.includes(word));
+if (unknown.length > 0) {
+  process.stderr.write(`Unknown group ${unknown.join(', ')}; there are: ${groups.join(', ')}.\n`);
+  process.exit(2);
+}
+
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+const took = [];
+for (const group of groups) {
+  if (asked.length > 0 && !asked.includes(group)) continue;
+  const began = Date.now();
+  process.stdout.write(`\n== ${group}\n`);
+  const code =
+    group === 'check'
+      ? await run(node, [join(root, 'bin', 'check.mjs')])
+      : await run(node, [vitest, 'run', '--project', group, ...rest]);
+  took.push(`${group} ${((Date.now() - began) / 1000).toFixed(0)} s`);
+  if (code !== 0) {
+    process.stdout.write(`\n${group} failed after ${took.at(-1)}\n`);
+    process.exit(code);
+  }
+}
+process.stdout.write(`\nAll green: ${took.join(', ')}.\n`);

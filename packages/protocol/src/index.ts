@@ -1,0 +1,6 @@
+export * from './base/errors.ts';
+export * from './base/ids.ts';
+export * from './base/machine.ts';
+export * from './base/paging.ts';
+export * from './base/scopes.ts';
+export * from './builds/index.ts';
