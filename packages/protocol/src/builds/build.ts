@@ -120,7 +120,10 @@ export const logRecordSchema = z.object({
   /** When the server took it. */
   at: time,
   attempt: z.number().int(),
-  /** 0, 1, 2 … within the attempt; system lines count in attempt 0 or the present one, by their own counter. */
+  /**
+   * 0, 1, 2 … within the attempt; the parts of a line that was cut share its number. For `source: system` it is the
+   * number of the event behind the line instead: unique and growing, not dense.
+   */
   line: z.number().int(),
   level: z.enum(['info', 'warn', 'error']),
   source: z.enum(['system', 'worker', 'vm', 'stdout', 'stderr']),
@@ -154,6 +157,8 @@ export type WorkerEventType = (typeof workerEventTypes)[number];
 
 /** A record of `/v1/stream/builds/events` (all of a project) and of `/v1/stream/builds/<id>/events`. */
 export const buildEventSchema = z.object({
+  /** Unique within the server; the same in the build's stream and the project's, and in a repeat of the record. */
+  id: z.number().int(),
   type: z.string(),
   at: time,
   buildId: z.string().optional(),

@@ -1,0 +1,128 @@
+import type {
+  Build,
+  BuildEventRecord,
+  BuildSpecInput,
+  BuildStats,
+  BuildSummary,
+  BulkAnswer,
+  ChangeBuild,
+  LogRecord,
+  Page,
+  RetryBuild,
+  Submitted,
+} from '@muster/protocol';
+import type { Connection } from './connection.ts';
+import { type DownloadOptions, download } from './download.ts';
+import { type FollowOptions, follow, type Records } from './follow.ts';
+import { type UploadOptions, upload } from './upload.ts';
+
+export type BuildFilter = {
+  state?: string;
+  queue?: string;
+  platform?: string;
+  tag?: string;
+  worker?: string;
+  key?: string;
+  since?: string;
+  until?: string;
+  q?: string;
+};
+export type BlobSource = { uploadId: string } | { fromBuild: string };
+
+const at = (id: string): string => `/v1/builds/${encodeURIComponent(id)}`;
+
+/** Everything a person or a CI job does with builds. */
+export class Builds {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Uploads a source archive (zip, tar.gz or tar.zst), resumable, and submits it. Repeating the call with the same
+   * `idempotencyKey` gives the first build again.
+   */
+  async submit(
+    spec: BuildSpecInput & { failIfNoWorker?: boolean },
+    files: { source: Blob | BlobSource; certs?: Blob | BlobSource },
+    options: UploadOptions & { idempotencyKey?: string } = {},
+  ): Promise<Submitted> {
+    const stored = async (content: Blob | BlobSource, purpose: 'source' | 'certs'): Promise<BlobSource> =>
+      content instanceof Blob ? { uploadId: (await upload(this.#connection, purpose, content, options)).id } : content;
+    const source = await stored(files.source, 'source');
+    const certs = files.certs ? await stored(files.certs, 'certs') : undefined;
+    return this.#connection.call('POST', '/v1/builds', {
+      json: { ...spec, source, ...(certs ? { certs } : {}) },
+      signal: options.signal,
+      ...(options.idempotencyKey ? { headers: { 'idempotency-key': options.idempotencyKey } } : {}),
+    });
+  }
+
+  list(filter: BuildFilter & { limit?: number; cursor?: string } = {}): Promise<Page<BuildSummary>> {
+    return this.#connection.call('GET', '/v1/builds', { query: filter });
+  }
+
+  /** One build, whole. With `until` it parks up to `waitMs` (≤ 55 s) for that moment. */
+  get(id: string, wait?: { until: 'running' | 'finished'; waitMs: number; signal?: AbortSignal }): Promise<Build> {
+    return this.#connection.call('GET', at(id), {
+      query: wait ? { until: wait.until, wait: `${wait.waitMs}ms` } : {},
+      signal: wait?.signal,
+    });
+  }
+
+  /** Waits for the end of a build, however long it takes. */
+  async finished(id: string, signal?: AbortSignal): Promise<Build> {
+    for (;;) {
+      const build = await this.get(id, { until: 'finished', waitMs: 50_000, ...(signal ? { signal } : {}) });
+      if (build.finishedAt !== null) return build;
+    }
+  }
+
+  cancel(id: string, reason?: string): Promise<Build> {
+    return this.#connection.call('POST', `${at(id)}/cancel`, { json: reason === undefined ? {} : { reason } });
+  }
+
+  retry(id: string, change: RetryBuild = {}): Promise<Submitted> {
+    return this.#connection.call('POST', `${at(id)}/retry`, { json: change });
+  }
+
+  /** With `version`, refused (`conflict` `version_conflict`) when somebody was faster. */
+  change(id: string, change: ChangeBuild, version?: number): Promise<Build> {
+    return this.#connection.call('PATCH', at(id), {
+      json: change,
+      ...(version === undefined ? {} : { headers: { 'if-match': `"${version}"` } }),
+    });
+  }
+
+  bulk(body: unknown): Promise<BulkAnswer> {
+    return this.#connection.call('POST', '/v1/builds/bulk', { json: body });
+  }
+
+  stats(query: { window?: string; by?: string } = {}): Promise<BuildStats> {
+    return this.#connection.call('GET', '/v1/builds/stats', { query });
+  }
+
+  /** The build's log from any point, live until the build is done. */
+  log(id: string, options?: FollowOptions): AsyncGenerator<Records<LogRecord>, void> {
+    return follow(this.#connection, `/v1/stream/builds/${encodeURIComponent(id)}/log`, options);
+  }
+
+  /** What happens to one build, or, with the id `all`, to all builds of the project. */
+  events(id: string, options?: FollowOptions): AsyncGenerator<Records<BuildEventRecord>, void> {
+    return follow(
+      this.#connection,
+      id === 'all' ? '/v1/stream/builds/events' : `/v1/stream/builds/${encodeURIComponent(id)}/events`,
+      options,
+    );
+  }
+
+  download(
+    id: string,
+    artifact: string,
+    write: (chunk: Uint8Array) => void | Promise<void>,
+    options?: DownloadOptions,
+  ): Promise<{ bytes: number; sha256: string | undefined }> {
+    return download(this.#connection, `${at(id)}/artifacts/${encodeURIComponent(artifact)}`, write, options);
+  }
+}

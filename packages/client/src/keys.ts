@@ -1,0 +1,44 @@
+import type { Page, Scope } from '@muster/protocol';
+import type { Connection } from './connection.ts';
+
+export type ApiKey = {
+  id: string;
+  projectId: string;
+  name: string;
+  scopes: Scope[];
+  createdAt: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+  revokedAt: string | null;
+  fromEnvironment: boolean;
+};
+export type NewKey = { name: string; scopes: readonly Scope[]; expiresAt?: string; addresses?: readonly string[] };
+
+/** API keys of the credential's project. */
+export class Keys {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  list(query: { limit?: number; cursor?: string } = {}): Promise<Page<ApiKey>> {
+    return this.#connection.call('GET', '/v1/keys', { query });
+  }
+
+  /** `secret` is the whole key, shown this once. */
+  create(input: NewKey): Promise<ApiKey & { secret: string }> {
+    return this.#connection.call('POST', '/v1/keys', { json: input });
+  }
+
+  /** A new secret under the same id; the old one stays good for `overlapMs` (24 h unless said, 7 days at most). */
+  rotate(id: string, overlapMs?: number): Promise<ApiKey & { secret: string }> {
+    return this.#connection.call('POST', `/v1/keys/${encodeURIComponent(id)}/rotate`, {
+      json: overlapMs === undefined ? {} : { overlapMs },
+    });
+  }
+
+  revoke(id: string): Promise<ApiKey> {
+    return this.#connection.call('DELETE', `/v1/keys/${encodeURIComponent(id)}`);
+  }
+}

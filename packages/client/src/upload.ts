@@ -1,0 +1,73 @@
+import { MusterError, type NewUpload, type Upload } from '@muster/protocol';
+import type { Connection } from './connection.ts';
+import { defaultPatience, isPassing, type Patience, patiently } from './patience.ts';
+
+export type UploadOptions = {
+  signal?: AbortSignal;
+  /** Bytes the server has acknowledged so far; acknowledged bytes are on its disk. */
+  onProgress?: (offset: number, sizeBytes: number) => void;
+  patience?: Partial<Patience>;
+  /** Goes on with an upload begun earlier instead of opening a new one. */
+  uploadId?: string;
+};
+
+/**
+ * Sends a file in chunks, each acknowledged by the server before the next. A cut connection, or a server that restarts,
+ * costs at most the chunk on its way: the offset is asked and the rest is sent.
+ */
+export async function upload(
+  connection: Connection,
+  purpose: NewUpload['purpose'],
+  content: Blob,
+  options: UploadOptions = {},
+): Promise<Upload> {
+  const patience = { ...defaultPatience, ...options.patience, signal: options.signal };
+  const opened = await patiently(patience, () =>
+    options.uploadId
+      ? connection.call<Upload>('GET', `/v1/uploads/${options.uploadId}`, { signal: options.signal })
+      : connection.call<Upload>('POST', '/v1/uploads', {
+          json: { purpose, sizeBytes: content.size },
+          signal: options.signal,
+        }),
+  );
+  const path = `/v1/uploads/${opened.id}`;
+  let offset = opened.offset;
+  options.onProgress?.(offset, content.size);
+  while (offset < content.size) {
+    offset = await patiently(patience, () =>
+      sendChunk(connection, path, content, offset, opened.chunkBytesMax, options),
+    );
+    options.onProgress?.(offset, content.size);
+  }
+  return patiently(patience, () =>
+    connection.call<Upload>('POST', `${path}/complete`, { json: {}, signal: options.signal }),
+  );
+}
+
+/** Sends one chunk; after any doubt asks how far the server got. Resolves with the acknowledged offset. */
+async function sendChunk(
+  connection: Connection,
+  path: string,
+  content: Blob,
+  offset: number,
+  chunkBytesMax: number,
+  options: UploadOptions,
+): Promise<number> {
+  const end = Math.min(content.size, offset + chunkBytesMax);
+  try {
+    const answer = await connection.send('PATCH', path, {
+      headers: { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
+      body: content.slice(offset, end),
+      signal: options.signal,
+    });
+    return Number(answer.headers.get('upload-offset') ?? end);
+  } catch (error) {
+    const lost = isPassing(error) || (error instanceof MusterError && error.reason === 'offset_mismatch');
+    if (!lost) throw error;
+    const head = await connection.send('HEAD', path, { signal: options.signal });
+    const acknowledged = Number(head.headers.get('upload-offset'));
+    // No byte got through: let the caller's patience decide about another try.
+    if (acknowledged === offset && isPassing(error)) throw error;
+    return acknowledged;
+  }
+}
