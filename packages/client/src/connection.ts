@@ -72,8 +72,7 @@ export class Connection {
 
   /** Sends one request and reads the answer as JSON; `undefined` for an empty one. */
   async call<T>(method: string, path: string, call: Call = {}): Promise<T> {
-    const answer = await this.send(method, path, call);
-    const text = await answer.text();
+    const text = await readText(await this.send(method, path, call), call.signal);
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
@@ -82,6 +81,20 @@ export class Connection {
     for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) search.set(name, String(value));
     const text = search.toString();
     return `${this.url}${path}${text === '' ? '' : `${path.includes('?') ? '&' : '?'}${text}`}`;
+  }
+}
+
+/** Reads a body whole; one that breaks off is `unavailable` `answer_cut`, so whoever may repeat the call does. */
+export async function readText(answer: Response, signal?: AbortSignal): Promise<string> {
+  try {
+    return await answer.text();
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw new MusterError('unavailable', {
+      reason: 'answer_cut',
+      detail: `The answer broke off: ${causeOf(error)}.`,
+      cause: error,
+    });
   }
 }
 

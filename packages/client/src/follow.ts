@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import { type Connection, readText } from './connection.ts';
 import { defaultPatience, type Patience, patiently } from './patience.ts';
 
 export type FollowOptions = {
@@ -51,7 +51,7 @@ async function readPage<T>(
     query: { offset, live: live ? 'long-poll' : undefined },
     signal,
   });
-  const text = await answer.text();
+  const text = await readText(answer, signal);
   return {
     records: text === '' ? [] : (JSON.parse(text) as T[]),
     next: answer.headers.get('stream-next-offset') ?? offset,

@@ -47,7 +47,7 @@ const reasonOf = (signal: AbortSignal): Error =>
 export class FakeClock implements Clock {
   #now: number;
   #births = 0;
-  readonly #timers = new Set<{ due: number; birth: number; then: () => void }>();
+  readonly #timers = new Set<{ due: number; birth: number; run: () => void }>();
 
   constructor(startMs = 1_700_000_000_000) {
     this.#now = startMs;
@@ -62,7 +62,7 @@ export class FakeClock implements Clock {
   }
 
   after(ms: number, then: () => void): Disposable {
-    const timer = { due: this.#now + Math.max(0, ms), birth: this.#births++, then };
+    const timer = { due: this.#now + Math.max(0, ms), birth: this.#births++, run: then };
     this.#timers.add(timer);
     return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
   }
@@ -79,15 +79,15 @@ export class FakeClock implements Clock {
       if (next === undefined) break;
       this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.due);
-      next.then();
+      next.run();
       await settle();
     }
     this.#now = end;
     await settle();
   }
 
-  #earliest(end: number): { due: number; birth: number; then: () => void } | undefined {
-    let found: { due: number; birth: number; then: () => void } | undefined;
+  #earliest(end: number): { due: number; birth: number; run: () => void } | undefined {
+    let found: { due: number; birth: number; run: () => void } | undefined;
     for (const timer of this.#timers) {
       if (timer.due > end) continue;
       if (!found || timer.due < found.due || (timer.due === found.due && timer.birth < found.birth)) found = timer;

@@ -15,7 +15,10 @@ export class Lifecycle implements Service {
   #fatalHandler: FatalHandler | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(onPhase: (name: string, phase: 'starting' | 'started' | 'stopping' | 'stopped', tookMs: number) => void = () => undefined) {
+  constructor(
+    onPhase: (name: string, phase: 'starting' | 'started' | 'stopping' | 'stopped', tookMs: number) => void = () =>
+      undefined,
+  ) {
     this.#onPhase = onPhase;
   }
 

@@ -20,10 +20,12 @@ export class Limits {
   }
 
   list(): (Omit<Limit, 'used'> & { present: number | null; peak: number | null })[] {
-    return [...this.#limits.values()].map(({ used, ...limit }) => {
-      const present = used?.() ?? null;
-      if (present !== null) limit.peak = Math.max(limit.peak, present);
-      return { ...limit, present, peak: present === null ? null : limit.peak };
+    return [...this.#limits.values()].map((entry) => {
+      const { used, ...limit } = entry;
+      if (!used) return { ...limit, present: null, peak: null };
+      const present = used();
+      entry.peak = Math.max(entry.peak, present);
+      return { ...limit, present, peak: entry.peak };
     });
   }
 }

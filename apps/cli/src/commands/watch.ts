@@ -1,0 +1,68 @@
+import type { Build, LogRecord } from '@muster/protocol';
+import type { Context } from '../context.ts';
+import { Ended, exitCodes } from '../exit-codes.ts';
+import { duration } from '../output.ts';
+
+export type LogOptions = { follow?: boolean; attempt?: number; tail?: number; grep?: RegExp };
+
+/** Prints a build's log; with `follow` until the build is done, through cuts and restarts of the server. */
+export async function printLog(context: Context, id: string, options: LogOptions): Promise<void> {
+  const { client, output } = context;
+  const kept: LogRecord[] = [];
+  const wanted = (record: LogRecord): boolean =>
+    (options.attempt === undefined || record.attempt === options.attempt) && (options.grep?.test(record.text) ?? true);
+  const print = (record: LogRecord): void =>
+    output.raw(output.json ? `${JSON.stringify(record)}\n` : lineOf(context, record));
+  let following = options.tail === undefined;
+  const pages = client.builds.log(id, {
+    once: !options.follow,
+    signal: context.signal,
+    patience: {
+      onWait: (error, waitMs) => output.note(output.dim(`${error.message} Trying again in ${duration(waitMs)}.`)),
+    },
+  });
+  for await (const page of pages) {
+    for (const record of page.records.filter(wanted)) {
+      if (following) print(record);
+      else kept.push(record);
+    }
+    if (kept.length > (options.tail ?? 0)) kept.splice(0, kept.length - (options.tail ?? 0));
+    if (page.upToDate && !following) {
+      for (const record of kept.splice(0)) print(record);
+      following = true;
+    }
+  }
+  for (const record of kept) print(record);
+}
+
+function lineOf(context: Context, record: LogRecord): string {
+  const text = record.level === 'error' ? context.output.warn(record.text) : record.text;
+  return `${record.source === 'system' ? context.output.dim(`· ${record.text}`) : text}\n`;
+}
+
+/** Waits for the end and says how it came; anything but success ends the command with its exit code. */
+export async function awaitEnd(context: Context, id: string, timeoutMs?: number): Promise<Build> {
+  const limit =
+    timeoutMs === undefined ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]);
+  try {
+    return await context.client.builds.finished(id, limit);
+  } catch (error) {
+    if (limit.aborted && !context.signal.aborted) {
+      throw new Ended(
+        exitCodes.timeout,
+        `Still ${(await context.client.builds.get(id)).state} after ${duration(timeoutMs ?? 0)}; the build goes on. See it with: muster builds show ${id}`,
+      );
+    }
+    throw error;
+  }
+}
+
+export function judge(build: Build): void {
+  if (build.state === 'succeeded') return;
+  const failure = build.failure
+    ? `${build.failure.detail} (${build.failure.code}, ${build.failure.attribution}). ${build.failure.remedy}`
+    : '';
+  if (build.state === 'cancelled')
+    throw new Ended(exitCodes.runCancelled, `Build ${build.id} was cancelled (${build.stopReason ?? 'unknown'}).`);
+  throw new Ended(exitCodes.runFailed, `Build ${build.id} failed: ${failure}`);
+}

@@ -1,0 +1,103 @@
+import { MusterError } from '@muster/protocol';
+import { Command, CommanderError } from 'commander';
+import { addBuilds, type Wire } from './commands/builds.ts';
+import { addKeys } from './commands/keys.ts';
+import { addQueues } from './commands/queues.ts';
+import { addSystem } from './commands/system.ts';
+import { addWorkers } from './commands/workers.ts';
+import { type Context, type GlobalOptions, makeContext, version } from './context.ts';
+import { Ended, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { Output } from './output.ts';
+
+const interrupt = new AbortController();
+process.on('SIGINT', () => {
+  // The second Ctrl-C does not wait for anybody.
+  if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
+  interrupt.abort(new Ended(exitCodes.interrupted, 'Interrupted.'));
+});
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? 0 : exitCodes.internal),
+);
+
+const program = new Command('muster')
+  .description('Muster: one control plane for fleets of software that acts on its own')
+  .version(version)
+  .option('--server <url>', 'which server (MUSTER_URL; http://127.0.0.1:4000)')
+  .option('--key <key>', 'API key; - reads it from stdin (MUSTER_API_KEY)')
+  .option('--json', 'results as JSON, one object a line')
+  .option('-q, --quiet', 'results only')
+  .option('--no-color', 'plain text (NO_COLOR)')
+  .option('-y, --yes', 'do not ask')
+  .showSuggestionAfterError()
+  .enablePositionalOptions()
+  .exitOverride();
+
+/** Commander hands positional arguments, options and the command itself; operations want a context instead of the last. */
+const wire: Wire = (run) => {
+  return async (...args) => {
+    const command: unknown = args.at(-1);
+    const options = command instanceof Command ? globalsOf(command) : {};
+    await run(makeContext(options, interrupt.signal), ...args);
+  };
+};
+
+addSystem(program, wire);
+addBuilds(program, wire);
+addWorkers(program, wire);
+addQueues(program, wire);
+addKeys(program, wire);
+globalsEverywhere(program);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = tell(error);
+}
+
+/** `--json` and its like may stand behind any command, as people type them. */
+function globalsEverywhere(command: Command): void {
+  for (const child of command.commands) {
+    child.exitOverride();
+    for (const option of program.options) {
+      if (
+        option.long === '--version' ||
+        child.options.some((own) => own.long === option.long || (own.short && own.short === option.short))
+      )
+        continue;
+      child.addOption(option);
+    }
+    globalsEverywhere(child);
+  }
+}
+
+/** What was said nearest to the command counts; a default counts only where nothing was said. */
+function globalsOf(command: Command): GlobalOptions {
+  const chain: Command[] = [];
+  for (let at: Command | null = command; at; at = at.parent) chain.unshift(at);
+  const said: Record<string, unknown> = {};
+  for (const at of chain) {
+    for (const [name, value] of Object.entries(at.opts())) {
+      if (at.getOptionValueSource(name) !== 'default') said[name] = value;
+    }
+  }
+  return said;
+}
+
+function tell(error: unknown): number {
+  // Commander has already said what was wrong, with the nearest command or flag.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  const options = program.opts<GlobalOptions>();
+  const output = new Output({
+    json: options.json ?? process.argv.includes('--json'),
+    quiet: false,
+    color: options.color ?? true,
+  });
+  if (error instanceof Ended) output.note(error.message);
+  else output.error(error);
+  if (!(error instanceof MusterError) && !(error instanceof Ended))
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+  return exitCodeOf(error);
+}
+
+export type { Context };
