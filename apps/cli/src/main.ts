@@ -1,11 +1,12 @@
 import { MusterError } from '@muster/protocol';
 import { Command, CommanderError } from 'commander';
 import { addBuilds, type Wire } from './commands/builds.ts';
+import { addDemo } from './commands/demo.ts';
 import { addKeys } from './commands/keys.ts';
 import { addQueues } from './commands/queues.ts';
 import { addSystem } from './commands/system.ts';
 import { addWorkers } from './commands/workers.ts';
-import { type Context, type GlobalOptions, makeContext, version } from './context.ts';
+import { type GlobalOptions, makeContext, version } from './context.ts';
 import { Ended, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
 
@@ -47,6 +48,7 @@ addBuilds(program, wire);
 addWorkers(program, wire);
 addQueues(program, wire);
 addKeys(program, wire);
+addDemo(program, wire);
 globalsEverywhere(program);
 
 try {
@@ -99,5 +101,3 @@ function tell(error: unknown): number {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
   return exitCodeOf(error);
 }
-
-export type { Context };
