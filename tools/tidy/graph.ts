@@ -60,6 +60,8 @@ function readSource(path: string): SourceFile {
 /** Repository path an import leads to, or undefined for a package from outside. */
 function resolveImport(from: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return relative(root, resolve(root, dirname(from), specifier));
+  const protocolPart = /^@muster\/protocol\/(errors|scopes)$/.exec(specifier);
+  if (protocolPart) return `packages/protocol/src/base/${protocolPart[1]}.ts`;
   const own = /^@muster\/(protocol|client|worker)$/.exec(specifier);
   if (own) return `packages/${own[1]}/src/index.ts`;
   if (!specifier.startsWith('#')) return undefined;

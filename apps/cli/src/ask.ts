@@ -1,5 +1,5 @@
 import { confirm, isCancel } from '@clack/prompts';
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import type { Context } from './context.ts';
 import { Ended, exitCodes } from './exit-codes.ts';
 

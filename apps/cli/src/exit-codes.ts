@@ -1,4 +1,4 @@
-import { type ErrorCode, MusterError } from '@muster/protocol';
+import { type ErrorCode, MusterError } from '@muster/protocol/errors';
 
 /** What the shell sees. Scripts branch on these, so they never change meaning. */
 export const exitCodes = {

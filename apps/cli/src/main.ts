@@ -1,4 +1,4 @@
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import { Command, CommanderError } from 'commander';
 import { addBuilds, type Wire } from './commands/builds.ts';
 import { addDemo } from './commands/demo.ts';

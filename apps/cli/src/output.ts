@@ -1,4 +1,4 @@
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 
 export type OutputOptions = { json: boolean; quiet: boolean; color: boolean };
 

@@ -1,7 +1,7 @@
 /* The client against a real HTTP server that cuts, refuses and restarts as real ones do. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, Connection, download, follow, upload } from './index.ts';
 

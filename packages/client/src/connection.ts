@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes, type FieldProblem, httpStatusOf, MusterError } from '@muster/protocol';
+import { type ErrorCode, errorCodes, type FieldProblem, httpStatusOf, MusterError } from '@muster/protocol/errors';
 
 export type ConnectionOptions = {
   /** Where the server answers, with its base path: `http://127.0.0.1:4000`. */

@@ -1,4 +1,4 @@
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import type { Connection } from './connection.ts';
 import { defaultPatience, type Patience, patiently } from './patience.ts';
 

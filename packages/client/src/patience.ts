@@ -1,4 +1,4 @@
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 
 export type Patience = {
   /** How often to try again after the first failure. Infinity = for as long as the signal allows. */

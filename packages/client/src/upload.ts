@@ -1,4 +1,5 @@
-import { MusterError, type NewUpload, type Upload } from '@muster/protocol';
+import type { NewUpload, Upload } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import type { Connection } from './connection.ts';
 import { defaultPatience, isPassing, type Patience, patiently } from './patience.ts';
 

@@ -1,3 +1,4 @@
+export * from './base/duration.ts';
 export * from './base/errors.ts';
 export * from './base/ids.ts';
 export * from './base/machine.ts';

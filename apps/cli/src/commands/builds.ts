@@ -3,14 +3,8 @@ import { openAsBlob } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { BuildFilter } from '@muster/client';
-import {
-  type Build,
-  type BuildSpecInput,
-  type BuildSummary,
-  MusterError,
-  type Platform,
-  type Submitted,
-} from '@muster/protocol';
+import type { Build, BuildSpecInput, BuildSummary, Platform, Submitted } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import { Argument, type Command, Option } from 'commander';
 import { sure } from '../ask.ts';
 import type { Context } from '../context.ts';

@@ -2,7 +2,7 @@ import { existsSync, openAsBlob } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@muster/client';
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import type { Command } from 'commander';
 import { sure } from '../ask.ts';
 import { type Context, installationRoot, version } from '../context.ts';

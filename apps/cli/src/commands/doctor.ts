@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import { type Context, installationRoot } from '../context.ts';
 import { Ended, exitCodes } from '../exit-codes.ts';
 import { bytes, duration } from '../output.ts';

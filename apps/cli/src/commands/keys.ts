@@ -1,5 +1,6 @@
 import type { ApiKey } from '@muster/client';
-import { MusterError, type Scope, scopes } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
+import { type Scope, scopes } from '@muster/protocol/scopes';
 import type { Command } from 'commander';
 import { sure } from '../ask.ts';
 import { ago } from '../output.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Client } from '@muster/client';
-import { MusterError } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import type { Command } from 'commander';
 import { type Context, installationRoot, version } from '../context.ts';
 import { Ended } from '../exit-codes.ts';

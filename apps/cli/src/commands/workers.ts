@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { MusterError, type Worker } from '@muster/protocol';
+import type { Worker } from '@muster/protocol';
+import { MusterError } from '@muster/protocol/errors';
 import type { Command } from 'commander';
 import { sure } from '../ask.ts';
 import { type Context, installationRoot } from '../context.ts';
