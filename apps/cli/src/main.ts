@@ -39,6 +39,11 @@ const wire: Wire = (run) => {
   return async (...args) => {
     const command: unknown = args.at(-1);
     const options = command instanceof Command ? globalsOf(command) : {};
+    // What every command understands is in the context; operations see their own options only.
+    const own: unknown = args.at(-2);
+    if (typeof own === 'object' && own !== null && !Array.isArray(own)) {
+      for (const option of program.options) delete (own as Record<string, unknown>)[option.attributeName()];
+    }
     await run(makeContext(options, interrupt.signal), ...args);
   };
 };

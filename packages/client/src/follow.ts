@@ -6,6 +6,8 @@ export type FollowOptions = {
   from?: string;
   /** Ends at the present tail instead of waiting for more. */
   once?: boolean;
+  /** When aborted: reads what is there by then, to the tail, and ends. */
+  finish?: AbortSignal;
   signal?: AbortSignal;
   patience?: Partial<Patience>;
 };
@@ -32,31 +34,41 @@ export async function* follow<T>(
   let next = options.from ?? '-1';
   let live = false;
   for (;;) {
-    const page = await patiently(patience, () => readPage<T>(connection, path, next, live, options.signal));
+    const last = options.once === true || options.finish?.aborted === true;
+    const page = await patiently(patience, () => readPage<T>(connection, path, next, live && !last, options));
+    if (page === undefined) {
+      live = false;
+      continue;
+    }
     next = page.next;
     if (page.records.length > 0 || page.closed) yield page;
-    if (page.closed || (options.once && page.upToDate)) return;
+    if (page.closed || (last && page.upToDate)) return;
     live = page.upToDate;
   }
 }
 
+/** One page; `undefined` when `finish` ended a wait for more. */
 async function readPage<T>(
   connection: Connection,
   path: string,
   offset: string,
   live: boolean,
-  signal: AbortSignal | undefined,
-): Promise<Records<T>> {
-  const answer = await connection.send('GET', path, {
-    query: { offset, live: live ? 'long-poll' : undefined },
-    signal,
-  });
-  const text = await readText(answer, signal);
-  return {
-    records: text === '' ? [] : (JSON.parse(text) as T[]),
-    next: answer.headers.get('stream-next-offset') ?? offset,
-    // A long poll that timed out (204) has seen the tail by definition.
-    upToDate: answer.status === 204 || answer.headers.get('stream-up-to-date') === 'true',
-    closed: answer.headers.get('stream-closed') === 'true',
-  };
+  { signal, finish }: FollowOptions,
+): Promise<Records<T> | undefined> {
+  const stops = [signal, live ? finish : undefined].filter((each) => each !== undefined);
+  const call = { query: { offset, live: live ? 'long-poll' : undefined }, signal: AbortSignal.any(stops) };
+  try {
+    const answer = await connection.send('GET', path, call);
+    const text = await readText(answer, call.signal);
+    return {
+      records: text === '' ? [] : (JSON.parse(text) as T[]),
+      next: answer.headers.get('stream-next-offset') ?? offset,
+      // A long poll that timed out (204) has seen the tail by definition.
+      upToDate: answer.status === 204 || answer.headers.get('stream-up-to-date') === 'true',
+      closed: answer.headers.get('stream-closed') === 'true',
+    };
+  } catch (error) {
+    if (live && finish?.aborted && !signal?.aborted) return undefined;
+    throw error;
+  }
 }

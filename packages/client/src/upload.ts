@@ -8,31 +8,28 @@ export type UploadOptions = {
   /** Bytes the server has acknowledged so far; acknowledged bytes are on its disk. */
   onProgress?: (offset: number, sizeBytes: number) => void;
   patience?: Partial<Patience>;
-  /** Goes on with an upload begun earlier instead of opening a new one. */
-  uploadId?: string;
 };
 
 /**
- * Sends a file in chunks, each acknowledged by the server before the next. A cut connection, or a server that restarts,
- * costs at most the chunk on its way: the offset is asked and the rest is sent.
+ * Sends a file in chunks, each acknowledged by the server before the next, and resolves with the upload's id. A cut
+ * connection, or a server that restarts, costs at most the chunk on its way: the offset is asked and the rest is sent.
  */
 export async function upload(
   connection: Connection,
   purpose: NewUpload['purpose'],
   content: Blob,
   options: UploadOptions = {},
-): Promise<Upload> {
+): Promise<{ id: string; sha256: string; sizeBytes: number }> {
   const patience = { ...defaultPatience, ...options.patience, signal: options.signal };
+  const { signal } = options;
   const opened = await patiently(patience, () =>
-    options.uploadId
-      ? connection.call<Upload>('GET', `/v1/uploads/${options.uploadId}`, { signal: options.signal })
-      : connection.call<Upload>('POST', '/v1/uploads', {
-          json: { purpose, sizeBytes: content.size },
-          signal: options.signal,
-        }),
+    connection.call<Pick<Upload, 'id' | 'offset' | 'chunkBytesMax'>>('POST', '/v1/uploads', {
+      json: { purpose, sizeBytes: content.size },
+      signal,
+    }),
   );
   const path = `/v1/uploads/${opened.id}`;
-  let offset = opened.offset;
+  let { offset } = opened;
   options.onProgress?.(offset, content.size);
   while (offset < content.size) {
     offset = await patiently(patience, () =>
@@ -40,9 +37,10 @@ export async function upload(
     );
     options.onProgress?.(offset, content.size);
   }
-  return patiently(patience, () =>
-    connection.call<Upload>('POST', `${path}/complete`, { json: {}, signal: options.signal }),
+  const stored = await patiently(patience, () =>
+    connection.call<{ sha256: string; sizeBytes: number }>('POST', `${path}/complete`, { json: {}, signal }),
   );
+  return { id: opened.id, ...stored };
 }
 
 /** Sends one chunk; after any doubt asks how far the server got. Resolves with the acknowledged offset. */

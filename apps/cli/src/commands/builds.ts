@@ -11,7 +11,7 @@ import type { Context } from '../context.ts';
 import { ago, bytes, duration } from '../output.ts';
 import { packSource } from '../pack.ts';
 import { many, pair, span, whole } from '../words.ts';
-import { awaitEnd, judge, printLog } from './watch.ts';
+import { awaitEnd, followToEnd, judge, printLog } from './watch.ts';
 
 type Act<A extends unknown[]> = (run: (context: Context, ...args: A) => Promise<void>) => (...args: A) => Promise<void>;
 export type Wire = <A extends unknown[]>(run: (context: Context, ...args: A) => Promise<void>) => ReturnType<Act<A>>;
@@ -117,10 +117,11 @@ export function addBuilds(program: Command, wire: Wire): void {
     .action(
       wire(
         async (context, id: string, options: { follow?: boolean; tail?: number; attempt?: number; grep?: string }) => {
-          const { grep, ...rest } = options;
+          const { grep, follow, ...rest } = options;
+          const wanted = { ...rest, ...(grep === undefined ? {} : { grep: pattern(grep) }) };
           await context.client.builds.get(id);
-          await printLog(context, id, { ...rest, ...(grep === undefined ? {} : { grep: pattern(grep) }) });
-          if (options.follow) judge(await awaitEnd(context, id));
+          if (follow) judge(await followToEnd(context, id, wanted));
+          else await printLog(context, id, wanted);
         },
       ),
     );
@@ -307,8 +308,10 @@ async function submitted(
       `\nThe build goes on. Go on watching with: muster builds logs ${build.id} -f\nStop it with: muster builds cancel ${build.id}`,
     );
   context.signal.addEventListener('abort', onInterrupt, { once: true });
-  if (options.follow) await printLog(context, build.id, { follow: true });
-  const end = await awaitEnd(context, build.id, options.timeout);
+  const limit = options.timeout === undefined ? {} : { timeoutMs: options.timeout };
+  const end = options.follow
+    ? await followToEnd(context, build.id, limit)
+    : await awaitEnd(context, build.id, options.timeout);
   context.signal.removeEventListener('abort', onInterrupt);
   output.result(end, () => endLines(context, end));
   judge(end);

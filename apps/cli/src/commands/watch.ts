@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { Ended, exitCodes } from '../exit-codes.ts';
 import { duration } from '../output.ts';
 
-export type LogOptions = { follow?: boolean; attempt?: number; tail?: number; grep?: RegExp };
+export type LogOptions = { follow?: boolean; finish?: AbortSignal; attempt?: number; tail?: number; grep?: RegExp };
 
 /** Prints a build's log; with `follow` until the build is done, through cuts and restarts of the server. */
 export async function printLog(context: Context, id: string, options: LogOptions): Promise<void> {
@@ -17,6 +17,7 @@ export async function printLog(context: Context, id: string, options: LogOptions
   const pages = client.builds.log(id, {
     once: !options.follow,
     signal: context.signal,
+    ...(options.finish ? { finish: options.finish } : {}),
     patience: {
       onWait: (error, waitMs) => output.note(output.dim(`${error.message} Trying again in ${duration(waitMs)}.`)),
     },
@@ -33,6 +34,19 @@ export async function printLog(context: Context, id: string, options: LogOptions
     }
   }
   for (const record of kept) print(record);
+}
+
+/** Prints the log live and waits for the end, whichever of the two is known first; lines that came by then are shown. */
+export async function followToEnd(
+  context: Context,
+  id: string,
+  options: Omit<LogOptions, 'follow' | 'finish'> & { timeoutMs?: number } = {},
+): Promise<Build> {
+  const finish = new AbortController();
+  const { timeoutMs, ...rest } = options;
+  const end = awaitEnd(context, id, timeoutMs).finally(() => finish.abort());
+  const [build] = await Promise.all([end, printLog(context, id, { ...rest, follow: true, finish: finish.signal })]);
+  return build;
 }
 
 function lineOf(context: Context, record: LogRecord): string {

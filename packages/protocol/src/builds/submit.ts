@@ -73,10 +73,10 @@ export const buildSpecSchema = z.strictObject({
 export type BuildSpec = z.infer<typeof buildSpecSchema>;
 export type BuildSpecInput = z.input<typeof buildSpecSchema>;
 
-const blobSource = z.union([
-  z.strictObject({ uploadId: idSchema('upload') }),
-  z.strictObject({ fromBuild: idSchema('build') }),
-]);
+const blobSource = z.union(
+  [z.strictObject({ uploadId: idSchema('upload') }), z.strictObject({ fromBuild: idSchema('build') })],
+  'expected {"uploadId": "upl_…"} or {"fromBuild": "bld_…"}',
+);
 export const submitJsonSchema = buildSpecSchema.extend({
   source: blobSource,
   certs: blobSource.optional(),
