@@ -1,0 +1,84 @@
+import type { Job } from '@muster/protocol';
+import { z } from 'zod';
+import { must } from '#kernel/base';
+import type { Tx } from '#kernel/db';
+import { type JobFacts, jobFacts } from './queries/claim.ts';
+import type { Room } from './room.ts';
+
+/** A held build whose job could not be put together: its secrets do not open. */
+export type BrokenJob = { buildId: string; workerId: string; term: number; error: unknown };
+
+const tokenMarginMs = 60 * 60_000;
+const secretsSchema = z.record(z.string(), z.string());
+
+/**
+ * The jobs of builds that are held, each with a fresh token of its attempt. In the transaction of the claim, so a job
+ * without token cannot exist. Those whose secrets do not open come back as `broken`.
+ */
+export async function jobsFor(
+  room: Room,
+  tx: Tx,
+  buildIds: readonly string[],
+): Promise<{ jobs: Map<string, Job>; broken: BrokenJob[] }> {
+  const jobs = new Map<string, Job>();
+  const broken: BrokenJob[] = [];
+  for (const facts of buildIds.length > 0 ? await jobFacts(tx, buildIds) : []) {
+    let secretEnv: Record<string, string>;
+    try {
+      secretEnv = facts.secretEnv ? secretsSchema.parse(JSON.parse(room.secrets.open(facts.secretEnv).toString())) : {};
+    } catch (error) {
+      broken.push({ buildId: facts.buildId, workerId: facts.workerId, term: facts.term, error });
+      continue;
+    }
+    jobs.set(facts.buildId, shape(room, facts, secretEnv, await issueToken(room, tx, facts)));
+  }
+  return { jobs, broken };
+}
+
+/** The job of one held build, once more. The tokens given before stay good until the attempt ends. */
+export async function jobFor(room: Room, build: { id: string }): Promise<Job> {
+  const { jobs, broken } = await room.db.transaction((tx) => jobsFor(room, tx, [build.id]));
+  if (broken[0]) throw broken[0].error;
+  return must(jobs.get(build.id), `the job of ${build.id}`);
+}
+
+const issueToken = (room: Room, tx: Tx, { projectId, buildId, workerId, term, maxRunMs }: JobFacts): Promise<string> =>
+  room.auth.issueRunToken(tx, {
+    kind: 'bld',
+    projectId,
+    subject: { buildId, workerId, term },
+    // The attempt's end ends it too; this only lets rows of attempts that never ended be swept.
+    expiresAt: new Date(room.clock.now() + maxRunMs + tokenMarginMs),
+  });
+
+function shape(room: Room, facts: JobFacts, secretEnv: Record<string, string>, token: string): Job {
+  const { buildId, term, name, platform, requires, tags, task, command, expects } = facts;
+  const path = `/v1/builds/${buildId}`;
+  return {
+    build: { id: buildId, term, name, platform, requires, tags, task, command, expects },
+    source: {
+      url: `${path}/source`,
+      sha256: facts.sourceSha256,
+      sizeBytes: facts.sourceBytes,
+      format: facts.sourceFormat,
+    },
+    certs: facts.certs ? { url: `${path}/certs` } : null,
+    env: facts.env,
+    secretEnv,
+    lease: {
+      until: facts.leaseUntil.toISOString(),
+      ttlMs: facts.leaseTtlMs,
+      heartbeatEveryMs: room.config.heartbeatEveryMs,
+    },
+    limits: {
+      maxRunMs: facts.maxRunMs,
+      artifactBytesMax: room.config.artifactBytesMax,
+      logBytesMax: room.config.logBytesMax,
+    },
+    token,
+    previous: facts.previous.map(({ term, failure }) => ({
+      term,
+      failure: failure && { code: failure.code, detail: failure.detail },
+    })),
+  };
+}

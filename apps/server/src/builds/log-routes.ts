@@ -1,0 +1,130 @@
+import { Readable } from 'node:stream';
+import { type AppendLog, appendLogSchema } from '@muster/protocol';
+import { z } from 'zod';
+import { invalid } from '#kernel/base';
+import { answer, type Routes } from '#kernel/http';
+import { buildPrincipal, requireBuild } from './access.ts';
+import { appendLog } from './append-log.ts';
+import { asNdjson, asText, bringUpToDate, readLog, tailMax } from './read-log.ts';
+import { showTelemetry } from './record-telemetry.ts';
+import type { Room } from './room.ts';
+import { buildEventsKey, eventsKeptMs, jsonType, logKey, projectEventsKey } from './stream-keys.ts';
+import { readStream } from './stream-reads.ts';
+
+const build = z.object({ id: z.string() });
+const logQuery = z.object({
+  format: z.enum(['text', 'ndjson']).default('text'),
+  tail: z.coerce.number().int().min(0).max(tailMax).optional(),
+  attempt: z.coerce.number().int().min(0).optional(),
+});
+/** An append holds at most 1 MiB of text; JSON may double it with escapes. */
+const appendBodyBytesMax = 3 * 2 ** 20;
+
+/** The log of a build, and the streams of this room. */
+export function logRoutes(room: Room): (http: Routes) => void {
+  return (http) => {
+    http.route({
+      method: 'POST',
+      path: '/v1/builds/:id/log',
+      auth: (head) => buildPrincipal(room, head),
+      summary: 'Append lines of the attempt that holds the build',
+      params: build,
+      rate: 'exempt',
+      accepts: { 'application/json': '{term, offset, lines: [{text, level?, source?, at?}]}' },
+      answers: { 200: { description: 'Lines of the attempt so far', schema: z.object({ offset: z.number().int() }) } },
+      handle: async (call) => {
+        const bytes = await call.bytes({ bytesMax: appendBodyBytesMax });
+        return appendLog(room, call.who, call.input.params.id, parseAppend(bytes));
+      },
+    });
+    http.route({
+      method: 'GET',
+      path: '/v1/builds/:id/log',
+      auth: (head) => buildPrincipal(room, head),
+      summary: 'Download the log as text or as one JSON record per line',
+      params: build,
+      query: logQuery,
+      answers: { 200: { description: 'The log up to now', contentType: 'text/plain' } },
+      handle: async (call) => {
+        const { format, tail, attempt } = call.input.query;
+        const row = await requireBuild(room, room.db, call.who, call.input.params.id, 'read');
+        const records = readLog(room, row, { tail, attempt });
+        const text = format === 'text';
+        return answer(200, Readable.from(text ? asText(records) : asNdjson(records), { objectMode: false }), {
+          'content-type': text ? 'text/plain; charset=utf-8' : 'application/x-ndjson; charset=utf-8',
+          'cache-control': 'no-store',
+        });
+      },
+    });
+    http.route({
+      method: 'GET',
+      path: '/v1/stream/builds/:id/log',
+      auth: (head) => buildPrincipal(room, head),
+      summary: 'The log as a stream: catch up, long poll, or events',
+      params: build,
+      rate: 'exempt',
+      answers: { 200: { description: 'Log records', contentType: jsonType }, 204: { description: 'Nothing new' } },
+      handle: async (call) => {
+        const row = await requireBuild(room, room.db, call.who, call.input.params.id, 'read');
+        await bringUpToDate(room, row.id);
+        return readStream(room, call, logKey(row.projectId, row.id));
+      },
+    });
+    http.route({
+      method: 'GET',
+      path: '/v1/stream/builds/:id/events',
+      auth: (head) => buildPrincipal(room, head),
+      summary: 'What happened to one build, as a stream',
+      params: build,
+      rate: 'exempt',
+      answers: { 200: { description: 'Build events', contentType: jsonType }, 204: { description: 'Nothing new' } },
+      handle: async (call) => {
+        const row = await requireBuild(room, room.db, call.who, call.input.params.id, 'read');
+        await bringUpToDate(room, row.id);
+        return readStream(room, call, buildEventsKey(row.projectId, row.id));
+      },
+    });
+    http.route({
+      method: 'GET',
+      path: '/v1/stream/builds/events',
+      auth: { scope: 'builds:read' },
+      summary: 'What happened to all builds, workers and queues of the project, as a stream',
+      rate: 'exempt',
+      answers: { 200: { description: 'Events', contentType: jsonType }, 204: { description: 'Nothing new' } },
+      handle: async (call) => {
+        const key = projectEventsKey(call.who.projectId);
+        // A project's stream is there from the first reader or the first event on, whichever comes first.
+        await room.log.create({ key, contentType: jsonType, retention: { maxAgeMs: eventsKeptMs } });
+        return readStream(room, call, key);
+      },
+    });
+    http.route({
+      method: 'GET',
+      path: '/v1/builds/:id/telemetry',
+      auth: (head) => buildPrincipal(room, head),
+      summary: 'What the machine of a build measured, oldest first',
+      params: build,
+      query: z.object({ after: z.iso.datetime({ offset: true }).default('1970-01-01T00:00:00Z') }),
+      handle: (call) => showTelemetry(room, call.who, call.input.params.id, new Date(call.input.query.after)),
+    });
+  };
+}
+
+/**
+ * Output of a build is not always text. Bytes that are not UTF-8 become U+FFFD, and NUL or half a surrogate pair is left
+ * for the log to repair, instead of refusing the whole append as elsewhere.
+ */
+function parseAppend(bytes: Buffer): AppendLog {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8').trim() || '{}');
+  } catch (error) {
+    throw invalid('bad_json', 'The body is not JSON.', { cause: error });
+  }
+  const parsed = appendLogSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues
+    .slice(0, 20)
+    .map((issue) => ({ pointer: `/${issue.path.map(String).join('/')}`, detail: issue.message }));
+  throw invalid('invalid_body', `${errors[0]?.pointer ?? ''}: ${errors[0]?.detail ?? 'not valid'}.`, { errors });
+}

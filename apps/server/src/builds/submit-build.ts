@@ -1,0 +1,266 @@
+import { type BuildSpec, buildLimits, type Submitted } from '@muster/protocol';
+import { nameOf, type Principal, writeAudit } from '#kernel/auth';
+import { conflict, exhausted, must, newId, reach } from '#kernel/base';
+import type { BlobKey } from '#kernel/blobs';
+import type { Reader, Tx } from '#kernel/db';
+import type { Once } from '#kernel/http';
+import { hashOf, newAccessToken } from './access.ts';
+import { type BuildRow, readBuildRow, type SourceFormat } from './build-row.ts';
+import { showBuild } from './build-shape.ts';
+import { stopIn } from './cancel-build.ts';
+import type { StoredCerts } from './certs.ts';
+import { withDemand } from './find-demand.ts';
+import { addBlob } from './queries/storage.ts';
+import * as submit from './queries/submit.ts';
+import { useUpload } from './queries/uploads.ts';
+import { checkQuota } from './quota.ts';
+import type { Emission, Room } from './room.ts';
+
+/**
+ * Where a file came from: nothing said = stored just now; an upload, used up by the submit; `fromBuild` = shared with that
+ * build, neither counted nor removed again.
+ */
+type Origin = { uploadId?: string; fromBuild?: string };
+export type StoredSource = Origin & { blob: BlobKey; bytes: number; sha256: string; format: SourceFormat };
+export type SubmitCerts = Origin & Pick<StoredCerts, 'blob' | 'bytes' | 'wrappedKey'>;
+
+export type Asked = { requestId?: string; address?: string };
+
+export type SubmitInput = {
+  spec: BuildSpec;
+  source: StoredSource;
+  certs?: SubmitCerts;
+  /** Sealed JSON to take over as it is, in place of `spec.secretEnv` (retry). */
+  sealedSecretEnv?: { sealed: Uint8Array; names: readonly string[] };
+  /** A provisioning profile that came beside the bundle (legacy), plain or already sealed. */
+  extraProfile?: Uint8Array;
+  sealedExtraProfile?: Uint8Array;
+  retryOf?: string;
+  failIfNoWorker?: boolean;
+  legacy?: boolean;
+  /** The request behind it, for the audit row. */
+  asked?: Asked;
+  /** Further system lines after the first, such as what was dropped from a legacy submit. */
+  lines?: readonly NonNullable<Emission['line']>[];
+};
+
+/**
+ * A new build of files that are already on disk, and the one showing of its access token. In one transaction: quotas,
+ * older builds of the key superseded when asked, rows, events. Errors: `forbidden` `missing_scope`; `exhausted`
+ * `queue_full storage_full key_backlog_full demands_full`; `conflict` `no_matching_worker upload_used source_expired`;
+ * `notFound` `no_such_upload`.
+ */
+export async function submitBuild(
+  room: Room,
+  who: Principal,
+  input: SubmitInput,
+): Promise<{ build: BuildRow; accessToken: string }> {
+  const { id, accessToken } = await inDemand(room, who, input, (_tx, made) => Promise.resolve(made));
+  return { build: must(await readBuildRow(room.db, id), 'the new build'), accessToken };
+}
+
+/** The same as a `/v1` answer; `made` says whether this call made the build, or repeated the answer of one before it. */
+export async function submitOnce(
+  room: Room,
+  who: Principal,
+  input: SubmitInput,
+  once: Once | undefined,
+): Promise<{ submitted: Submitted; made: boolean }> {
+  if (!once) {
+    const build = await inDemand(room, who, input, (_tx, made) => Promise.resolve(made));
+    return { submitted: await showSubmitted(room, room.db, build), made: true };
+  }
+  let made = false;
+  const submitted = await inDemand(
+    room,
+    who,
+    input,
+    (tx, build) => {
+      made = true;
+      return showSubmitted(room, tx, build);
+    },
+    once,
+  );
+  return { submitted, made };
+}
+
+export type Made = { id: string; accessToken: string };
+
+/** What a repeat must give again is put together inside the transaction; else after it, so that workers hear of it sooner. */
+export async function showSubmitted(room: Room, reader: Reader, { id, accessToken }: Made): Promise<Submitted> {
+  const row = must(await readBuildRow(reader, id), 'the new build');
+  return { ...(await showBuild(room, reader, row)), accessToken };
+}
+
+async function inDemand<T>(
+  room: Room,
+  who: Principal,
+  input: SubmitInput,
+  then: (tx: Tx, made: Made) => Promise<T>,
+  once: Once = (_tx, body) => body(),
+): Promise<T> {
+  if (who.kind === 'key' && input.retryOf === undefined) room.auth.requireScope(who, 'builds:operate');
+  const demand = demandOf(who.projectId, input.spec);
+  const result = await withDemand(room, demand, (sig) =>
+    room.db.transaction((tx) => once(tx, async () => then(tx, await insertSubmitted(room, tx, who, sig, input)))),
+  );
+  await reach('submit.committed');
+  return result;
+}
+
+export const demandOf = (
+  projectId: string,
+  spec: Pick<BuildSpec, 'queue' | 'platform' | 'requires'>,
+): submit.DemandKey => ({
+  projectId,
+  queue: spec.queue,
+  platform: spec.platform,
+  requires: spec.requires,
+});
+
+/** The rows of one submit, inside a transaction; wakes workers after its commit. */
+export async function insertSubmitted(
+  room: Room,
+  tx: Tx,
+  who: Principal,
+  sig: number,
+  input: SubmitInput,
+): Promise<Made> {
+  const { spec } = input;
+  const { projectId } = who;
+  const demand = demandOf(projectId, spec);
+  const id = newId('build');
+  const accessToken = newAccessToken();
+  const files = filesOf(input);
+  const bytes = files.reduce((sum, file) => sum + (file.fromBuild === undefined ? file.bytes : 0), 0);
+  await checkQuota(room, tx, projectId, { builds: 1, bytes });
+  for (const { kind, uploadId, fromBuild } of files) {
+    if (uploadId !== undefined) await useUpload(tx, { projectId, id: uploadId, purpose: kind });
+    // Locked against retention from here on.
+    if (fromBuild !== undefined && ((await submit.lockInputs(tx, projectId, fromBuild))?.removed ?? true))
+      throw sourceExpired();
+  }
+  if (input.failIfNoWorker && !(await submit.someWorkerMatches(tx, demand))) throw noWorker(demand);
+  if (spec.concurrency) await clearKey(room, tx, projectId, id, spec.concurrency);
+
+  const queued = await submit.insertBuild(tx, {
+    ...demand,
+    id,
+    sig,
+    priority: spec.priority,
+    notBefore: spec.notBefore ?? null,
+    queueDeadlineMs: spec.queueDeadlineMs ?? null,
+    ckey: spec.concurrency?.key ?? null,
+    keyLimit: spec.concurrency?.limit ?? null,
+    attemptsMax: spec.attemptsMax,
+    maxRunMs: spec.maxRunMs,
+  });
+  if (!queued) throw room.intake.demands.gone(demand);
+  await submit.insertSpec(tx, { ...specRow(room, who, input), buildId: id, accessTokenHash: hashOf(accessToken) });
+  for (const { kind, blob, bytes, fromBuild } of files) {
+    if (fromBuild === undefined) await addBlob(tx, { blob, projectId, kind, bytes });
+  }
+  await auditSubmit(tx, who, id, input);
+
+  const retryOf = input.retryOf === undefined ? {} : { retryOf: input.retryOf };
+  const text = input.retryOf === undefined ? 'Build submitted' : `Build submitted (retry of ${input.retryOf})`;
+  const common = { projectId, buildId: id, queue: spec.queue };
+  await room.emit(tx, [
+    {
+      ...common,
+      type: 'submitted',
+      data: { platform: spec.platform, submittedBy: nameOf(who), ...retryOf },
+      line: { level: 'info', text },
+    },
+    ...(input.lines ?? []).map((line): Emission => ({ ...common, type: 'line_only', line })),
+  ]);
+  tx.afterCommit(() => {
+    room.live.wakeAfter(queued.waitMs, { projectId, sig });
+  });
+  return { id, accessToken };
+}
+
+/** Source first: two transactions that add to the same counters do it in the same order. */
+const filesOf = ({
+  source,
+  certs,
+}: SubmitInput): (Origin & { kind: 'source' | 'certs'; blob: BlobKey; bytes: number })[] => [
+  { ...source, kind: 'source' },
+  ...(certs ? [{ ...certs, kind: 'certs' as const }] : []),
+];
+
+export const sourceExpired = (): Error =>
+  conflict('source_expired', 'The source of that build is no longer stored; submit it again.');
+
+async function auditSubmit(tx: Tx, who: Principal, id: string, { spec, retryOf, asked }: SubmitInput): Promise<void> {
+  const { queue, platform, priority } = spec;
+  const action = retryOf === undefined ? 'builds.submit' : 'builds.retry';
+  await writeAudit(tx, { who, action, subject: retryOf ?? id, after: { id, queue, platform, priority }, ...asked });
+}
+
+/** Makes way on the key when the submit asks for it, and refuses a line that is too long. */
+async function clearKey(
+  room: Room,
+  tx: Tx,
+  projectId: string,
+  by: string,
+  { key, mode }: NonNullable<BuildSpec['concurrency']>,
+): Promise<void> {
+  await submit.lockKey(tx, projectId, key);
+  if (mode === 'cancelOlder') {
+    const buildIds = await submit.lockUnfinishedOfKey(tx, projectId, key);
+    if (buildIds.length > 0)
+      await stopIn(room, tx, buildIds, { event: 'cancel', stopReason: 'superseded', detail: by });
+  } else if ((await submit.countKeyBacklog(tx, projectId, key)) >= buildLimits.keyBacklogMax) {
+    throw keyBacklogFull(key);
+  }
+}
+
+export const keyBacklogFull = (key: string): Error =>
+  exhausted(
+    'key_backlog_full',
+    `${buildLimits.keyBacklogMax} builds already wait for the key ${JSON.stringify(key)}.`,
+    {
+      retryAfterMs: 5_000,
+    },
+  );
+
+function specRow(room: Room, who: Principal, input: SubmitInput): Omit<submit.NewSpec, 'buildId' | 'accessTokenHash'> {
+  const { spec, source, certs } = input;
+  const names = Object.keys(spec.secretEnv);
+  const seal = (text: string): Uint8Array => room.secrets.seal(Buffer.from(text));
+  return {
+    name: spec.name ?? null,
+    tags: spec.tags,
+    requires: spec.requires,
+    notBefore: spec.notBefore ?? null,
+    queueDeadlineMs: spec.queueDeadlineMs ?? null,
+    keyMode: spec.concurrency?.mode ?? null,
+    task: spec.task ?? null,
+    command: spec.command ?? null,
+    env: spec.env,
+    secretEnv: input.sealedSecretEnv?.sealed ?? (names.length > 0 ? seal(JSON.stringify(spec.secretEnv)) : null),
+    secretEnvNames: input.sealedSecretEnv?.names ?? names,
+    retryOn: spec.retryOn,
+    expects: spec.expects,
+    retryOf: input.retryOf ?? null,
+    submittedBy: nameOf(who),
+    legacy: input.legacy ?? false,
+    sourceBlob: source.blob,
+    sourceBytes: source.bytes,
+    sourceSha256: source.sha256,
+    sourceFormat: source.format,
+    certsBlob: certs?.blob ?? null,
+    certsKey: certs?.wrappedKey ?? null,
+    certsBytes: certs?.bytes ?? null,
+    extraProfile: input.sealedExtraProfile ?? (input.extraProfile ? room.secrets.seal(input.extraProfile) : null),
+  };
+}
+
+function noWorker(demand: submit.DemandKey): Error {
+  const labels = Object.entries(demand.requires).map(([name, value]) => `${name}=${value}`);
+  const wanted = `platform ${demand.platform}${labels.length > 0 ? ` and ${labels.join(', ')}` : ''}`;
+  return conflict('no_matching_worker', `No registered worker has ${wanted}.`, {
+    extra: { platform: demand.platform, requires: demand.requires },
+  });
+}

@@ -1,0 +1,620 @@
+import {
+  addressRange,
+  basePath,
+  choice,
+  count,
+  days,
+  duration,
+  flag,
+  type Kind,
+  list,
+  path,
+  port,
+  size,
+  string,
+  url,
+} from './kinds.ts';
+
+/* Every setting of the server, once. From here come the typed config, `.env.example`, `docs/operate/config.md` and
+ * `config check`. A name carries its unit; a default is the value itself. One file, long as it is: a setting is looked up
+ * here by its name, and nothing else has to be read to understand it. */
+
+export const groups = ['base', 'database', 'log', 'blobs', 'edge', 'limits', 'retention', 'builds'] as const;
+export type Group = (typeof groups)[number];
+
+/** A name of a system Muster replaces. `ours` turns its value into ours. */
+type LegacyName = { name: string; of: string; ours?: (value: string) => string };
+
+type Setting<T, D> = {
+  name: string;
+  group: Group;
+  kind: Kind<T>;
+  /** `undefined`: off, or decided at start as the sentence says. */
+  default: D;
+  /** One sentence. */
+  says: string;
+  example?: string;
+  /** Never printed, never part of the config object. */
+  secret?: boolean;
+  /** Shorter names of the same thing, as hosting platforms set them. */
+  aliases?: readonly string[];
+  legacy?: readonly LegacyName[];
+  since: string;
+};
+
+type More = Pick<Setting<unknown, unknown>, 'example' | 'aliases' | 'legacy'>;
+const maker =
+  (group: Group) =>
+  <T, D extends T | undefined>(
+    name: string,
+    kind: Kind<T>,
+    value: D,
+    says: string,
+    more: More = {},
+  ): Setting<T, D> => ({ name, group, kind, default: value, says, since: '0.1.0', ...more });
+const secretMaker =
+  (group: Group) =>
+  (name: string, kind: Kind<string>, says: string, more: More = {}): Setting<string, undefined> & { secret: true } => ({
+    name,
+    group,
+    kind,
+    default: undefined,
+    says,
+    since: '0.1.0',
+    secret: true,
+    ...more,
+  });
+
+const base = maker('base');
+const database = maker('database');
+const log = maker('log');
+const blobs = maker('blobs');
+const edge = maker('edge');
+const limits = maker('limits');
+const retention = maker('retention');
+const builds = maker('builds');
+
+const KiB = 2 ** 10;
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+const fleet = 'FloImg Fleet';
+const fleetLm = 'FleetLM';
+const meeboter = 'Meeboter';
+const expo = 'Expo Free Agent';
+
+export const schema = {
+  base: {
+    env: base(
+      'MUSTER_ENV',
+      choice(['development', 'production', 'test']),
+      'development',
+      'Production refuses well-known example secrets.',
+    ),
+    port: base('MUSTER_PORT', port(), 4000, 'Port of the API, the console and every old path.', { aliases: ['PORT'] }),
+    extraPorts: base(
+      'MUSTER_EXTRA_PORTS',
+      list(port(), { max: 16 }),
+      [] as readonly number[],
+      'Further ports that answer the same, for old clients with a built-in address.',
+      { example: '3000,4444' },
+    ),
+    host: base(
+      'MUSTER_HOST',
+      string({ max: 255 }),
+      '127.0.0.1',
+      'Address to listen on. On loopback only loopback names and the public URL are answered.',
+      { aliases: ['HOST'], example: '0.0.0.0' },
+    ),
+    publicUrl: base(
+      'MUSTER_PUBLIC_URL',
+      url(['http:', 'https:']),
+      undefined,
+      'Address people and workers reach this server by; links are made from it.',
+      {
+        example: 'https://muster.example.com',
+        legacy: [
+          {
+            name: 'PHX_HOST',
+            of: `${fleet}, ${expo}`,
+            ours: (host) => (host.includes('://') ? host : `https://${host}`),
+          },
+          { name: 'NEXT_PUBLIC_APP_ORIGIN_URL', of: meeboter },
+        ],
+      },
+    ),
+    basePath: base('MUSTER_BASE_PATH', basePath(), '', 'Path below which a proxy publishes Muster.', {
+      aliases: ['BASE_PATH'],
+      example: '/muster',
+    }),
+    dataDir: base(
+      'MUSTER_DATA_DIR',
+      path(),
+      './data',
+      'Folder of the database, the log, the blobs and the generated secret. One server at a time.',
+      { example: '/var/lib/muster' },
+    ),
+    nodeName: base(
+      'MUSTER_NODE_NAME',
+      string({ max: 63 }),
+      undefined,
+      'Name of this process in logs and rows. Made from host name and data folder when absent.',
+      { example: 'node-1' },
+    ),
+    logLevel: base(
+      'LOG_LEVEL',
+      choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+      'info',
+      'Least level of log lines that are written.',
+    ),
+    logFormat: base(
+      'MUSTER_LOG_FORMAT',
+      choice(['auto', 'json', 'pretty']),
+      'auto',
+      'Form of log lines; auto is pretty on a terminal and JSON elsewhere.',
+    ),
+    compatOpen: base(
+      'MUSTER_COMPAT_OPEN',
+      list(choice(['auto', 'builds'])),
+      ['auto'] as readonly ('auto' | 'builds')[],
+      'Rooms whose old paths also work without a credential where the replaced system had none; auto is none.',
+      { example: 'builds' },
+    ),
+  },
+  database: {
+    ssl: database(
+      'DATABASE_SSL',
+      choice(['off', 'require', 'verify']),
+      undefined,
+      'Encryption towards an external database; without it the URL decides.',
+      { example: 'verify' },
+    ),
+    poolMax: database('MUSTER_DB_POOL_MAX', count({ min: 2, max: 500 }), 10, 'Most connections of this process.', {
+      legacy: [{ name: 'POOL_SIZE', of: `${fleet}, ${expo}` }],
+    }),
+    statementTimeoutMs: database(
+      'MUSTER_DB_STATEMENT_TIMEOUT_MS',
+      duration({ min: second, max: hour }),
+      30 * second,
+      'Longest time of one statement.',
+      { legacy: [{ name: 'DB_TIMEOUT', of: fleetLm }] },
+    ),
+    startTimeoutMs: database(
+      'MUSTER_DB_START_TIMEOUT_MS',
+      duration({ min: second, max: day }),
+      2 * minute,
+      'How long a start waits for the database, its crash recovery included.',
+    ),
+    migrateOnStart: database(
+      'MUSTER_MIGRATE_ON_START',
+      flag(),
+      true,
+      'Whether a start brings the schema to this version; with false start once with --migrate-only.',
+      { legacy: [{ name: 'MIGRATE_ON_BOOT', of: fleetLm }] },
+    ),
+    postgresUser: database(
+      'MUSTER_POSTGRES_USER',
+      string({ max: 63 }),
+      undefined,
+      'Who the embedded Postgres runs as when the server is started as root.',
+      { example: 'postgres' },
+    ),
+  },
+  log: {
+    dir: log(
+      'MUSTER_LOG_DIR',
+      path(),
+      undefined,
+      'Folder of the write-ahead log; <data>/log when absent. Its disk decides how fast appends are acknowledged.',
+      { example: '/fast/muster-log', legacy: [{ name: 'SLOT_LOG_DIR', of: fleetLm }] },
+    ),
+    fsync: log(
+      'MUSTER_LOG_FSYNC',
+      choice(['commit', 'off']),
+      'commit',
+      'off acknowledges before the disk has it: for the demo only, and said at /health.',
+    ),
+    commitBytesMax: log(
+      'MUSTER_LOG_COMMIT_MAX_BYTES',
+      size({ min: 64 * KiB, max: 4 * MiB }),
+      512 * KiB,
+      'A group of appends is cut here; one larger append goes alone.',
+    ),
+    commitWaitMsMax: log(
+      'MUSTER_LOG_COMMIT_MAX_MS',
+      duration({ max: second }),
+      25,
+      'Longest time an append is held back by choice, which only a write budget chooses to.',
+    ),
+    commitsPerSecond: log(
+      'MUSTER_LOG_COMMITS_PER_SECOND',
+      count({ max: 100_000 }),
+      0,
+      'Write budget for metered disks; 0 is none.',
+    ),
+    pendingBytesMax: log(
+      'MUSTER_LOG_PENDING_BYTES_MAX',
+      size({ min: MiB }),
+      64 * MiB,
+      'Appends that wait for their sync; more are refused with exhausted log_busy.',
+    ),
+    keepBytes: log(
+      'MUSTER_LOG_KEEP_BYTES',
+      size({ min: 0 }),
+      GiB,
+      'Log files that stay after their content reached Postgres.',
+    ),
+    backlogBytesMax: log(
+      'MUSTER_LOG_BACKLOG_MAX_BYTES',
+      size({ min: 64 * MiB }),
+      8 * GiB,
+      'Log that may wait for Postgres; more appends are refused with exhausted log_backlog.',
+    ),
+    diskFreeBytesMin: log(
+      'MUSTER_DISK_MIN_FREE_BYTES',
+      size(),
+      2 * GiB,
+      'Free disk below which appends and uploads are refused with disk_low.',
+    ),
+  },
+  blobs: {
+    dir: blobs('MUSTER_BLOBS_DIR', path(), undefined, 'Folder of stored files; <data>/blobs when absent.', {
+      example: '/srv/muster-blobs',
+      legacy: [
+        { name: 'STORAGE_ROOT', of: expo },
+        { name: 'STORAGE_PATH', of: expo },
+      ],
+    }),
+    s3Bucket: blobs(
+      'MUSTER_BLOBS_S3_BUCKET',
+      string({ min: 3, max: 63 }),
+      undefined,
+      'Stores files in this bucket in place of the disk. Needs the key pair below.',
+      { example: 'muster' },
+    ),
+    s3Prefix: blobs('MUSTER_BLOBS_S3_PREFIX', string({ min: 0, max: 200 }), '', 'Put before every key in the bucket.', {
+      example: 'prod/',
+    }),
+    s3Endpoint: blobs(
+      'MUSTER_BLOBS_S3_ENDPOINT',
+      url(['http:', 'https:']),
+      undefined,
+      'Address of the store when it is not AWS.',
+      { example: 'https://minio.example.com' },
+    ),
+    s3Region: blobs('MUSTER_BLOBS_S3_REGION', string({ max: 64 }), 'us-east-1', 'Region of the bucket.'),
+    s3PathStyle: blobs(
+      'MUSTER_BLOBS_S3_PATH_STYLE',
+      flag(),
+      undefined,
+      'Whether the bucket stands in the path in place of the host name; by default it does when an endpoint is set.',
+    ),
+  },
+  edge: {
+    trustProxy: edge(
+      'MUSTER_TRUST_PROXY',
+      list(addressRange()),
+      ['loopback'] as readonly string[],
+      'Proxies whose X-Forwarded-* and Forwarded headers are believed.',
+      { example: 'loopback,10.0.0.0/8' },
+    ),
+    tlsCertFile: edge(
+      'MUSTER_TLS_CERT_FILE',
+      path(),
+      undefined,
+      'Certificate chain (PEM); with the key the server speaks HTTPS itself. Read again when it changes.',
+      { example: '/etc/muster/tls.crt' },
+    ),
+    tlsKeyFile: edge('MUSTER_TLS_KEY_FILE', path(), undefined, 'Private key (PEM) of the certificate.', {
+      example: '/etc/muster/tls.key',
+    }),
+    corsOrigins: edge(
+      'MUSTER_CORS_ORIGINS',
+      list(string({ max: 255 })),
+      ['*'] as readonly string[],
+      'Origins whose pages may call the areas that take bearer credentials only. Never with cookies.',
+      { example: 'https://app.example.com' },
+    ),
+    metrics: edge(
+      'MUSTER_METRICS',
+      choice(['loopback', 'token', 'open', 'off']),
+      'loopback',
+      'Who reads /metrics: this machine, only the token, anybody, nobody. The token always works unless off.',
+    ),
+    metricsPort: edge(
+      'MUSTER_METRICS_PORT',
+      port(),
+      undefined,
+      'A further port for /metrics, /health and /ready alone.',
+      { example: '9464' },
+    ),
+  },
+  limits: {
+    bodyBytesMax: limits(
+      'MUSTER_HTTP_BODY_BYTES_MAX',
+      size({ min: 16 * KiB, max: 64 * MiB }),
+      MiB,
+      'Largest JSON body.',
+    ),
+    inFlightMax: limits(
+      'MUSTER_HTTP_REQUESTS_IN_FLIGHT_MAX',
+      count({ min: 10 }),
+      2000,
+      'Requests worked on at once in this process; parked calls are not among them.',
+    ),
+    parkedMax: limits(
+      'MUSTER_HTTP_PARKED_CALLS_MAX',
+      count({ min: 10 }),
+      10_000,
+      'Calls that may wait at once in this process.',
+    ),
+    socketsMax: limits('MUSTER_HTTP_SOCKETS_MAX', count({ min: 10 }), 20_000, 'Open WebSockets of this process.'),
+    requestsPerWindow: limits(
+      'MUSTER_HTTP_REQUESTS_PER_KEY_MAX',
+      count({ min: 10 }),
+      20_000,
+      'Requests of one credential in ten seconds.',
+    ),
+    failuresPerMinuteMax: limits(
+      'MUSTER_AUTH_FAILURES_PER_MINUTE_MAX',
+      count({ min: 1 }),
+      30,
+      'Wrong credentials of one address (IPv6: /64) in a minute before they are answered 429. Good ones are never held back.',
+    ),
+  },
+  retention: {
+    auditDays: retention(
+      'MUSTER_RETENTION_AUDIT_DAYS',
+      days(),
+      400,
+      'How long audit rows stay; whole months go at once.',
+    ),
+    jobsDays: retention('MUSTER_RETENTION_JOBS_DAYS', days(), 7, 'How long finished jobs stay.'),
+  },
+  builds: {
+    sourceBytesMax: builds('MUSTER_BUILDS_SOURCE_BYTES_MAX', size({ min: KiB }), 500 * MiB, 'Largest source archive.'),
+    certsBytesMax: builds(
+      'MUSTER_BUILDS_CERTS_BYTES_MAX',
+      size({ min: KiB, max: 50 * MiB }),
+      10 * MiB,
+      'Largest bundle of signing material.',
+    ),
+    artifactBytesMax: builds('MUSTER_BUILDS_ARTIFACT_BYTES_MAX', size({ min: KiB }), GiB, 'Largest single artifact.'),
+    artifactsBytesMax: builds(
+      'MUSTER_BUILDS_ARTIFACTS_BYTES_MAX',
+      size({ min: KiB }),
+      4 * GiB,
+      'All artifacts of one build together.',
+    ),
+    chunkBytesMax: builds(
+      'MUSTER_BUILDS_CHUNK_BYTES_MAX',
+      size({ min: 64 * KiB, max: GiB }),
+      64 * MiB,
+      'Largest piece of a resumable upload.',
+    ),
+    uploadTtlMs: builds(
+      'MUSTER_BUILDS_UPLOAD_TTL_MS',
+      duration({ min: minute }),
+      day,
+      'How long an upload waits for its next byte.',
+    ),
+    uploadsOpenMax: builds('MUSTER_BUILDS_UPLOADS_OPEN_MAX', count({ min: 1 }), 64, 'Open uploads of one project.'),
+    queuedMax: builds('MUSTER_BUILDS_QUEUED_MAX', count({ min: 1 }), 10_000, 'Queued builds of one project.'),
+    storedBytesMax: builds(
+      'MUSTER_BUILDS_STORED_BYTES_MAX',
+      size({ min: MiB }),
+      100 * GiB,
+      'Files of one project together.',
+    ),
+    submitsPerSecond: builds(
+      'MUSTER_BUILDS_SUBMITS_PER_SECOND',
+      count({ min: 1 }),
+      500,
+      'Submits of one key per second, in the long run.',
+    ),
+    submitsBurst: builds('MUSTER_BUILDS_SUBMITS_BURST', count({ min: 1 }), 2000, 'Submits of one key at once.'),
+    freeBytesMin: builds('MUSTER_BUILDS_FREE_BYTES_MIN', size(), 2 * GiB, 'Free disk below which nothing is taken in.'),
+    logBytesMax: builds('MUSTER_BUILDS_LOG_BYTES_MAX', size({ min: MiB }), 256 * MiB, 'Log of one build.'),
+    leaseTtlMs: builds(
+      'MUSTER_BUILDS_LEASE_TTL_MS',
+      duration({ min: 5 * second, max: hour }),
+      30 * second,
+      'How long a worker holds a build without a sign.',
+    ),
+    heartbeatEveryMs: builds(
+      'MUSTER_BUILDS_HEARTBEAT_EVERY_MS',
+      duration({ min: second, max: 10 * minute }),
+      10 * second,
+      'How often workers are told to send a heartbeat.',
+    ),
+    offlineAfterMs: builds(
+      'MUSTER_BUILDS_OFFLINE_AFTER_MS',
+      duration({ min: 10 * second }),
+      minute,
+      'A worker silent for that long is offline.',
+    ),
+    legacyOfflineAfterMs: builds(
+      'MUSTER_BUILDS_LEGACY_OFFLINE_AFTER_MS',
+      duration({ min: 10 * second }),
+      5 * minute,
+      'The same for workers of the old protocol.',
+    ),
+    parkedMax: builds(
+      'MUSTER_BUILDS_PARKED_MAX',
+      count({ min: 10 }),
+      10_000,
+      'Workers that may wait for a build at once in this process.',
+    ),
+    rescueEveryMs: builds(
+      'MUSTER_BUILDS_RESCUE_EVERY_MS',
+      duration({ min: 100, max: minute }),
+      5 * second,
+      'How often ended leases are looked for.',
+    ),
+    sweepEveryMs: builds(
+      'MUSTER_BUILDS_SWEEP_EVERY_MS',
+      duration({ min: 100, max: minute }),
+      5 * second,
+      'How often eligible builds are looked for when no hint came.',
+    ),
+    cancelGraceMs: builds(
+      'MUSTER_BUILDS_CANCEL_GRACE_MS',
+      duration({ max: hour }),
+      30 * second,
+      'Time a worker has to stop a build after it knows of the cancel.',
+    ),
+    cancelGraceMaxMs: builds(
+      'MUSTER_BUILDS_CANCEL_GRACE_MAX_MS',
+      duration({ max: hour }),
+      minute,
+      'Time after which a cancelled build is ended whether its worker answered or not.',
+    ),
+    retentionSourceDays: builds(
+      'MUSTER_BUILDS_RETENTION_SOURCE_DAYS',
+      days(),
+      7,
+      'How long source and signing material stay after the end of a build.',
+    ),
+    retentionArtifactsDays: builds(
+      'MUSTER_BUILDS_RETENTION_ARTIFACTS_DAYS',
+      days(),
+      30,
+      'How long artifacts and logs stay.',
+    ),
+    retentionTelemetryDays: builds(
+      'MUSTER_BUILDS_RETENTION_TELEMETRY_DAYS',
+      days(),
+      14,
+      'How long measurements of builds stay.',
+    ),
+    retentionDiagnosticsDays: builds(
+      'MUSTER_BUILDS_RETENTION_DIAGNOSTICS_DAYS',
+      days(),
+      90,
+      'How long diagnostics of workers stay.',
+    ),
+    retentionRowsDays: builds(
+      'MUSTER_BUILDS_RETENTION_ROWS_DAYS',
+      days(),
+      180,
+      'How long finished builds stay listed.',
+    ),
+    baseImage: builds(
+      'MUSTER_BUILDS_BASE_IMAGE',
+      string({ max: 500 }),
+      undefined,
+      'VM image old workers are told to use; their own default when absent.',
+      { example: 'ghcr.io/example/macos:latest', legacy: [{ name: 'BASE_IMAGE_ID', of: expo }] },
+    ),
+    legacyPollHoldMs: builds(
+      'MUSTER_BUILDS_LEGACY_POLL_HOLD_MS',
+      duration({ max: 25 * second }),
+      0,
+      'How long a poll of an old worker may be held when there is nothing to do.',
+      { example: '20s' },
+    ),
+    legacyLeaseFirstMs: builds(
+      'MUSTER_BUILDS_LEGACY_LEASE_FIRST_MS',
+      duration({ min: minute }),
+      30 * minute,
+      'Lease of an old worker that has not called since it took the build.',
+    ),
+    legacyLeaseHeartbeatMs: builds(
+      'MUSTER_BUILDS_LEGACY_LEASE_HEARTBEAT_MS',
+      duration({ min: minute }),
+      5 * minute,
+      'Lease after a heartbeat of an old worker.',
+    ),
+    legacyLeaseTelemetryMs: builds(
+      'MUSTER_BUILDS_LEGACY_LEASE_TELEMETRY_MS',
+      duration({ min: minute }),
+      15 * minute,
+      'Lease after telemetry of an old worker.',
+    ),
+    legacyLeaseSilentMs: builds(
+      'MUSTER_BUILDS_LEGACY_LEASE_SILENT_MS',
+      duration({ min: minute }),
+      130 * minute,
+      'Lease after an old worker took source or certs and says nothing more.',
+    ),
+    legacyMaxRunMs: builds(
+      'MUSTER_BUILDS_LEGACY_MAX_RUN_MS',
+      duration({ min: minute, max: day }),
+      130 * minute,
+      'Longest run of a build submitted by an old client.',
+    ),
+  },
+} as const;
+
+const baseSecret = secretMaker('base');
+const databaseSecret = secretMaker('database');
+const blobsSecret = secretMaker('blobs');
+const edgeSecret = secretMaker('edge');
+const buildsSecret = secretMaker('builds');
+
+const secretSchema = {
+  master: baseSecret(
+    'MUSTER_SECRET',
+    string({ min: 32, max: 1024 }),
+    'Everything that is signed or encrypted is so by keys derived from it. Made in the data folder when absent; equal on all nodes.',
+    {
+      legacy: [
+        { name: 'SECRET_KEY_BASE', of: `${fleet}, ${expo}` },
+        { name: 'AUTH_SECRET', of: meeboter },
+      ],
+    },
+  ),
+  previous: baseSecret(
+    'MUSTER_SECRET_PREVIOUS',
+    string({ min: 32, max: 1024 }),
+    'The secret before a change: what it encrypted can still be read.',
+  ),
+  apiKey: baseSecret(
+    'MUSTER_API_KEY',
+    string({ min: 16, max: 512 }),
+    'A key with every scope, given from outside. With it no first key is made.',
+  ),
+  databaseUrl: databaseSecret(
+    'DATABASE_URL',
+    url(['postgres:', 'postgresql:', 'ecto:']),
+    'An external Postgres, version 15 or later; the embedded one when absent.',
+    { example: 'postgresql://muster:…@db.example.com/muster' },
+  ),
+  s3AccessKeyId: blobsSecret('MUSTER_BLOBS_S3_ACCESS_KEY_ID', string(), 'Key id for the bucket.'),
+  s3SecretAccessKey: blobsSecret('MUSTER_BLOBS_S3_SECRET_ACCESS_KEY', string(), 'Secret key for the bucket.'),
+  metricsToken: edgeSecret(
+    'MUSTER_METRICS_TOKEN',
+    string({ min: 16, max: 512 }),
+    'Bearer token that reads /metrics from anywhere.',
+  ),
+  buildsLegacyApiKey: buildsSecret(
+    'MUSTER_BUILDS_LEGACY_API_KEY',
+    string({ min: 16, max: 512 }),
+    'The API key the old build clients already have; scope builds:operate.',
+    { legacy: [{ name: 'CONTROLLER_API_KEY', of: expo }] },
+  ),
+} as const;
+
+type Schema = typeof schema;
+/** What a setting is after reading: without a default it may be absent. */
+type ValueOf<S> = S extends Setting<infer T, infer D> ? (undefined extends D ? T | undefined : T) : never;
+export type Config = { readonly [G in keyof Schema]: { readonly [K in keyof Schema[G]]: ValueOf<Schema[G][K]> } };
+export type GivenSecrets = { readonly [K in keyof typeof secretSchema]: string | undefined };
+
+export type AnySetting = Setting<unknown, unknown>;
+type Placed = { group: string; key: string; setting: AnySetting };
+
+/** Every setting with its place in the config; `secrets` is the place of those that are kept apart. */
+export const allSettings: readonly Placed[] = [
+  ...Object.entries<Readonly<Record<string, unknown>>>(schema).flatMap(([group, settings]) => placed(group, settings)),
+  ...placed('secrets', secretSchema),
+];
+
+function placed(group: string, settings: Readonly<Record<string, unknown>>): Placed[] {
+  // Each value was made by `maker`, whose type parameters only matter to `Config`.
+  return Object.entries(settings).map(([key, setting]) => ({ group, key, setting: setting as AnySetting })); // oxlint-disable-line typescript/no-unsafe-type-assertion
+}

@@ -1,0 +1,20 @@
+import type { Auth } from './auth.ts';
+import { type AuthOptions, Keyring } from './keyring.ts';
+
+export { AddressSet, isLoopback, isRange, networkOf, plainAddress } from './addresses.ts';
+export { type AuditFilter, type AuditRow, readAudit, writeAudit } from './audit.ts';
+export {
+  type ApiKeyRow,
+  type Auth,
+  defaultProjectId,
+  type ForeignCredential,
+  nameOf,
+  type Principal,
+  systemPrincipal,
+} from './auth.ts';
+export type { AuthOptions, EnvironmentKey } from './keyring.ts';
+export { nearest } from './nearest.ts';
+export { RateBuckets } from './rates.ts';
+
+/** Keys, run tokens and who may do what. Call `start` before the first request: keys of the environment get their rows then. */
+export const createAuth = (options: AuthOptions): Auth => new Keyring(options);

@@ -1,0 +1,496 @@
+import { scopes as allScopes, covers, idPattern, type Scope } from '@muster/protocol';
+import {
+  asError,
+  type Clock,
+  conflict,
+  exhausted,
+  forbidden,
+  internal,
+  invalid,
+  type Limits,
+  type MusterError,
+  must,
+  newId,
+  notFound,
+  unauthenticated,
+} from '#kernel/base';
+import type { Bus } from '#kernel/bus';
+import type { Db, Reader, Tx } from '#kernel/db';
+import type { CounterMetric, Logger, Metrics } from '#kernel/telemetry';
+import { AddressSet } from './addresses.ts';
+import { keepAuditPartitions, writeAudit } from './audit.ts';
+import {
+  type ApiKeyRow,
+  type Auth,
+  defaultProjectId,
+  type ForeignCredential,
+  type NewApiKey,
+  type Principal,
+  type RunTokenClaim,
+  systemPrincipal,
+} from './auth.ts';
+import { checkNewKey } from './check-new-key.ts';
+import { type Changed, CredentialCache, type Known } from './credential-cache.ts';
+import { hashOf, mintKey, mintRunToken, mintShortId, type Parsed, parseCredential, sameHash } from './credentials.ts';
+import { Failures } from './failures.ts';
+import { leaveFirstKey } from './first-key.ts';
+import { authLimits } from './limits.ts';
+import * as queries from './queries.ts';
+import { RateBuckets } from './rates.ts';
+import { principalOf } from './run-token-principal.ts';
+
+export type EnvironmentKey = { name: string; secret: string; scopes: readonly Scope[] };
+
+export type AuthOptions = {
+  db: Db;
+  bus: Bus;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+  environmentKeys: readonly EnvironmentKey[];
+  /** Where the first admin key is left when there is none. Not given: none is made (tests). */
+  firstKey?: { dataDir: string; made: (secret: string, path: string) => void };
+  failuresPerMinuteMax: number;
+  /** Where the bounds of this room are listed. */
+  bounds?: Limits;
+  auditKeepDays: number;
+};
+
+const reasons = [
+  'no_credential',
+  'malformed_credential',
+  'wrong_credential',
+  'expired_credential',
+  'revoked_credential',
+  'address_not_allowed',
+  'missing_scope',
+  'too_many_failures',
+] as const;
+type Reason = (typeof reasons)[number];
+const changedTopic = 'auth.changed';
+
+/*
+ * new     - resolves credentials already; keys of the environment are not known yet
+ * running - environment keys have rows, changes are heard over the bus, use is written every 10 s
+ * stopped - the last uses are written; reached once
+ */
+export class Keyring implements Auth {
+  readonly #options: AuthOptions;
+  readonly #cache: CredentialCache;
+  readonly #failures: Failures;
+  readonly #refusals: RateBuckets;
+  readonly #failed: CounterMetric<{ reason: typeof reasons }>;
+  readonly #environment = new Map<string, Principal>();
+  readonly #foreign: ForeignCredential[] = [];
+  readonly #reading = new Map<string, Promise<Known>>();
+  readonly #used = new Set<string>();
+  #heard: Disposable | undefined;
+  #touching: Disposable | undefined;
+  #keeping: Disposable | undefined;
+  #phase: 'new' | 'running' | 'stopped' = 'new';
+
+  constructor(options: AuthOptions) {
+    const { clock, metrics } = options;
+    this.#options = options;
+    this.#cache = new CredentialCache(clock);
+    this.#declareBounds();
+    this.#failures = new Failures(clock, options.failuresPerMinuteMax);
+    this.#refusals = new RateBuckets({ clock, perSecond: authLimits.refusedAuditPerSecond, burst: 1, keysMax: 100 });
+    this.#failed = metrics.counter({
+      name: 'muster_auth_failures_total',
+      help: 'Calls refused for their credential, by reason.',
+      labels: { reason: reasons },
+    });
+  }
+
+  #declareBounds(): void {
+    const { bounds, failuresPerMinuteMax } = this.#options;
+    bounds?.add({
+      name: 'auth.failuresPerMinute',
+      unit: 'count',
+      value: failuresPerMinuteMax,
+      setting: 'MUSTER_AUTH_FAILURES_PER_MINUTE_MAX',
+      whenFull: 'Further wrong credentials of that address get 429 too_many_failures; right ones still work.',
+    });
+    bounds?.add({
+      name: 'auth.knownCredentials',
+      unit: 'count',
+      value: authLimits.cacheEntriesMax,
+      whenFull: 'The one known longest is looked up again at its next call.',
+      used: () => this.#cache.size,
+    });
+  }
+
+  async start(): Promise<void> {
+    if (this.#phase !== 'new') return;
+    const { db, bus } = this.#options;
+    this.#heard = bus.subscribe(
+      changedTopic,
+      (payload) => this.#cache.changed(JSON.parse(payload) as Changed),
+      () => this.#cache.changed(undefined),
+    ); // oxlint-disable-line typescript/no-unsafe-type-assertion -- only #tell publishes here
+    await db.transaction((tx) => this.#storeEnvironmentKeys(tx));
+    if (this.#options.firstKey) await db.transaction((tx) => this.#ensureFirstKey(tx));
+    await this.#keepHouse();
+    this.#phase = 'running';
+    this.#touchLater();
+    this.#keepLater();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'stopped';
+    this.#touching?.[Symbol.dispose]();
+    this.#keeping?.[Symbol.dispose]();
+    this.#heard?.[Symbol.dispose]();
+    await this.#touch();
+  }
+
+  recognise(foreign: ForeignCredential): void {
+    this.#foreign.push(foreign);
+  }
+
+  async authenticate(credential: string | undefined, address?: string): Promise<Principal> {
+    if (credential === undefined) {
+      this.#failed.add({ reason: 'no_credential' });
+      throw unauthenticated('no_credential', 'This call needs a credential: Authorization: Bearer <API key or token>.');
+    }
+    try {
+      const known = await this.#resolve(credential);
+      if (known.addresses.length > 0 && !(address !== undefined && new AddressSet(known.addresses).has(address))) {
+        throw this.#refused(
+          'address_not_allowed',
+          forbidden('address_not_allowed', `This key may not be used from ${address ?? 'an unknown address'}.`),
+          known.principal,
+          address,
+        );
+      }
+      if (known.principal.kind === 'key') this.#used.add(known.principal.keyId);
+      return known.principal;
+    } catch (error) {
+      throw this.#countFailure(error, address);
+    }
+  }
+
+  async #resolve(credential: string): Promise<Known> {
+    const hash = hashOf(credential);
+    const name = hash.toString('base64');
+    const environment = this.#environment.get(name);
+    if (environment) return { principal: environment, addresses: [], untilMs: 0 };
+    const cached = this.#cache.get(name);
+    if (cached) return cached;
+    const parsed = parseCredential(credential);
+    if (!parsed) return { principal: await this.#resolveForeign(credential), addresses: [], untilMs: 0 };
+    // A crowd with one credential asks the rows once.
+    const reading = this.#reading.get(name) ?? this.#read(parsed, hash, name).finally(() => this.#reading.delete(name));
+    this.#reading.set(name, reading);
+    return reading;
+  }
+
+  async #resolveForeign(credential: string): Promise<Principal> {
+    const fitting = this.#foreign.filter((foreign) => foreign.looksLike(credential));
+    for (const foreign of fitting) {
+      const principal = await foreign.resolve(credential);
+      if (principal) return principal;
+    }
+    if (fitting.length > 0) throw unauthenticated('wrong_credential', 'This credential is not known.');
+    throw unauthenticated(
+      'malformed_credential',
+      'This is not a credential of Muster: its form or its checksum is wrong.',
+    );
+  }
+
+  async #read(parsed: Parsed, hash: Buffer, name: string): Promise<Known> {
+    const { generation } = this.#cache;
+    const found = parsed.kind === 'key' ? await this.#readKey(parsed.shortId, hash) : await this.#readRunToken(hash);
+    this.#cache.put(name, found, found.endsInMs, generation);
+    return { ...found, untilMs: 0 };
+  }
+
+  async #readKey(shortId: string, hash: Buffer): Promise<Omit<Known, 'untilMs'> & { endsInMs: number | null }> {
+    const key = await queries.findKey(this.#options.db, shortId);
+    const matches =
+      key && (sameHash(key.secretHash, hash) || (key.previousHash !== null && sameHash(key.previousHash, hash)));
+    if (!matches) throw unauthenticated('wrong_credential', 'This API key is not known.');
+    if (key.revoked) throw unauthenticated('revoked_credential', 'This API key was revoked.');
+    if (key.expired) throw unauthenticated('expired_credential', 'This API key has expired.');
+    const principal: Principal = {
+      kind: 'key',
+      keyId: key.id,
+      name: key.name,
+      projectId: key.projectId,
+      scopes: key.scopes,
+      fromEnvironment: key.fromEnvironment,
+    };
+    return { principal, addresses: key.addresses, endsInMs: key.endsInMs };
+  }
+
+  async #readRunToken(hash: Buffer): Promise<Omit<Known, 'untilMs'> & { endsInMs: number | null }> {
+    const token = await queries.findRunToken(this.#options.db, hash);
+    if (!token) throw unauthenticated('wrong_credential', 'This token is not known.');
+    if (token.expired) throw unauthenticated('expired_credential', 'This token has ended with what it was bound to.');
+    const principal = principalOf(token);
+    if (!principal)
+      throw unauthenticated('wrong_credential', 'This token belongs to a part of Muster that is not running here.');
+    return { principal, addresses: [], endsInMs: token.endsInMs };
+  }
+
+  #countFailure(thrown: unknown, address: string | undefined): Error {
+    const error = asError(thrown);
+    if (!('code' in error) || error.code !== 'unauthenticated' || !('reason' in error)) return error;
+    const reason = reasons.find((known) => known === error.reason) ?? 'wrong_credential';
+    this.#refused(reason, error, undefined, address);
+    if (address === undefined) return error;
+    const taken = this.#failures.count(address);
+    if (taken.ok) return error;
+    this.#failed.add({ reason: 'too_many_failures' });
+    return exhausted(
+      'too_many_failures',
+      'Too many wrong credentials came from this address. A right one still works.',
+      { retryAfterMs: taken.resetMs },
+    );
+  }
+
+  /** Counts, and once a second per cause writes who was refused. The answer never waits for that row. */
+  #refused<E extends Error>(reason: Reason, error: E, who: Principal | undefined, address: string | undefined): E {
+    this.#failed.add({ reason });
+    if (this.#phase === 'running' && this.#refusals.take(reason).ok) {
+      const { db, logger } = this.#options;
+      db.transaction((tx) =>
+        writeAudit(tx, {
+          who,
+          action: 'auth.refused',
+          subject: reason,
+          outcome: 'refused',
+          ...(address === undefined ? {} : { address }),
+        }),
+      ).catch((failure: unknown) =>
+        logger.warn({ error: asError(failure) }, 'a refused call could not be written to the audit'),
+      );
+    }
+    return error;
+  }
+
+  requireScope(who: Principal, scope: Scope): void {
+    if (who.kind === 'system' || (who.kind === 'key' && covers(who.scopes, scope))) return;
+    const detail =
+      who.kind === 'key'
+        ? `This key lacks the scope ${scope}.`
+        : `A ${who.kind} token cannot do this; it needs an API key with the scope ${scope}.`;
+    throw this.#refused('missing_scope', forbidden('missing_scope', detail, { extra: { scope } }), who, undefined);
+  }
+
+  async createKey(tx: Tx, input: NewApiKey, by: Principal): Promise<{ row: ApiKeyRow; secret: string }> {
+    checkNewKey(input, this.#options.clock.now());
+    // Nobody hands out more than they hold.
+    for (const scope of input.scopes) this.requireScope(by, scope);
+    const shortId = mintShortId();
+    const secret = mintKey(shortId);
+    const row = await queries.insertKey(tx, {
+      id: newId('key'),
+      projectId: input.projectId,
+      name: input.name,
+      shortId,
+      scopes: [...new Set(input.scopes)],
+      secretHash: hashOf(secret),
+      addresses: input.addresses ?? [],
+      createdBy: nameOfMaker(by),
+      expiresAt: input.expiresAt ?? null,
+    });
+    return { row, secret };
+  }
+
+  async listKeys(
+    reader: Reader,
+    projectId: string,
+    page: { limit: number; cursor?: string },
+  ): Promise<{ items: ApiKeyRow[]; nextCursor: string | null }> {
+    if (page.cursor !== undefined && !idPattern('key').test(page.cursor))
+      throw invalid('bad_cursor', 'This cursor does not come from a list of keys.');
+    const rows = await queries.listKeys(reader, projectId, page.cursor ?? null, page.limit + 1);
+    const items = rows.slice(0, page.limit);
+    return { items, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  async rotateKey(
+    tx: Tx,
+    projectId: string,
+    keyId: string,
+    overlapMs: number,
+    _by: Principal,
+  ): Promise<{ row: ApiKeyRow; secret: string }> {
+    if (overlapMs < 0 || overlapMs > authLimits.overlapMsMax) {
+      throw invalid('bad_overlap', 'The old secret may go on for at most 7 days.', {
+        errors: [{ pointer: '/overlapMs', detail: `0 to ${authLimits.overlapMsMax}` }],
+      });
+    }
+    const shortId = await this.#lockOwn(tx, projectId, keyId, 'rotated');
+    const secret = mintKey(shortId);
+    const row = await queries.replaceSecret(tx, keyId, hashOf(secret), overlapMs);
+    this.#tell(tx, { key: keyId });
+    return { row, secret };
+  }
+
+  async revokeKey(tx: Tx, projectId: string, keyId: string, _by: Principal): Promise<ApiKeyRow> {
+    const locked = await queries.lockKey(tx, projectId, keyId);
+    if (!locked) throw notFound('not_found', `There is no key ${keyId}.`);
+    if (locked.row.fromEnvironment) throw fromEnvironment(locked.row, 'revoked');
+    const row = await queries.setRevoked(tx, keyId);
+    this.#tell(tx, { key: keyId });
+    return row;
+  }
+
+  async #lockOwn(tx: Tx, projectId: string, keyId: string, doing: string): Promise<string> {
+    const locked = await queries.lockKey(tx, projectId, keyId);
+    if (!locked) throw notFound('not_found', `There is no key ${keyId}.`);
+    if (locked.row.fromEnvironment || locked.shortId === null) throw fromEnvironment(locked.row, doing);
+    if (locked.row.revokedAt) throw conflict('key_revoked', 'A revoked key stays revoked. Create a new one.');
+    return locked.shortId;
+  }
+
+  async issueRunToken(tx: Tx, claim: RunTokenClaim): Promise<string> {
+    const [token] = await this.issueRunTokens(tx, [claim]);
+    return must(token, 'the token just made');
+  }
+
+  async issueRunTokens(tx: Tx, claims: readonly RunTokenClaim[]): Promise<string[]> {
+    if (claims.length === 0) return [];
+    const made = claims.map((claim) => {
+      const token = mintRunToken(claim.kind);
+      return { claim, token, secretHash: hashOf(token) };
+    });
+    await queries.insertRunTokens(tx, made);
+    // Nobody has seen them yet, so what is committed is what they are: the first call need not ask the rows.
+    tx.afterCommit(() => {
+      for (const { claim, secretHash } of made) this.#remember(claim, secretHash);
+    });
+    return made.map(({ token }) => token);
+  }
+
+  #remember({ kind, projectId, subject, expiresAt }: RunTokenClaim, secretHash: Buffer): void {
+    const { workerId = null, buildId = null, term = null } = subject;
+    const principal = principalOf({ kind, projectId, workerId, buildId, term });
+    const endsInMs = expiresAt ? expiresAt.getTime() - this.#options.clock.now() : null;
+    if (principal)
+      this.#cache.put(secretHash.toString('base64'), { principal, addresses: [] }, endsInMs, this.#cache.generation);
+  }
+
+  async endRunTokens(tx: Tx, subject: RunTokenClaim['subject'], afterMs = 0): Promise<void> {
+    const { workerId, buildId, term } = subject;
+    if (buildId !== undefined) await queries.endBuildTokens(tx, buildId, term ?? null, afterMs);
+    else if (workerId !== undefined) await queries.endWorkerTokens(tx, workerId, afterMs);
+    else throw internal('internal', 'Run tokens are ended by worker or by build.');
+    this.#tell(tx, {
+      ...(buildId === undefined ? {} : { build: buildId }),
+      ...(workerId === undefined ? {} : { worker: workerId }),
+    });
+  }
+
+  async endRunTokensOf(tx: Tx, attempts: readonly { buildId: string; term: number }[], afterMs = 0): Promise<void> {
+    if (attempts.length === 0) return;
+    await queries.endAttemptTokens(tx, attempts, afterMs);
+    for (const { buildId } of attempts) this.#tell(tx, { build: buildId });
+  }
+
+  /** This node at once, the others over the bus; both only after the commit. */
+  #tell(tx: Tx, changed: Changed): void {
+    tx.afterCommit(() => {
+      this.#cache.changed(changed);
+      this.#options.bus.publish(changedTopic, JSON.stringify(changed));
+    });
+  }
+
+  async #storeEnvironmentKeys(tx: Tx): Promise<void> {
+    const { environmentKeys } = this.#options;
+    for (const { name, secret, scopes } of environmentKeys) {
+      const hash = hashOf(secret);
+      const { id } = await queries.upsertEnvironmentKey(tx, {
+        id: newId('key'),
+        projectId: defaultProjectId,
+        environmentName: name,
+        scopes,
+        secretHash: hash,
+      });
+      this.#environment.set(hash.toString('base64'), {
+        kind: 'key',
+        keyId: id,
+        name,
+        projectId: defaultProjectId,
+        scopes,
+        fromEnvironment: true,
+      });
+    }
+    await queries.revokeAbsentEnvironmentKeys(
+      tx,
+      environmentKeys.map(({ name }) => name),
+    );
+  }
+
+  async #ensureFirstKey(tx: Tx): Promise<void> {
+    const { firstKey } = this.#options;
+    if (!firstKey) return;
+    await queries.lockFirstKey(tx);
+    if (await queries.hasAdminKey(tx)) return;
+    const by = systemPrincipal();
+    const { row, secret } = await this.createKey(
+      tx,
+      { projectId: defaultProjectId, name: 'first key', scopes: allScopes },
+      by,
+    );
+    await writeAudit(tx, {
+      who: by,
+      action: 'key.created',
+      subject: row.id,
+      after: { name: row.name, scopes: row.scopes },
+    });
+    const path = await leaveFirstKey(firstKey.dataDir, secret);
+    tx.afterCommit(() => firstKey.made(secret, path));
+  }
+
+  #touchLater(): void {
+    this.#touching = this.#options.clock.after(authLimits.touchEveryMs, () => {
+      void this.#touch().finally(() => {
+        if (this.#phase === 'running') this.#touchLater();
+      });
+    });
+  }
+
+  async #touch(): Promise<void> {
+    const ids = [...this.#used];
+    if (ids.length === 0) return;
+    this.#used.clear();
+    try {
+      await this.#options.db.transaction((tx) => queries.touchKeys(tx, ids));
+    } catch (error) {
+      for (const id of ids) this.#used.add(id);
+      this.#options.logger.warn({ error: asError(error) }, 'when keys were last used could not be written');
+    }
+  }
+
+  #keepLater(): void {
+    this.#keeping = this.#options.clock.after(authLimits.housekeepingEveryMs, () => {
+      void this.#keepHouse().finally(() => {
+        if (this.#phase === 'running') this.#keepLater();
+      });
+    });
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { db, logger, auditKeepDays } = this.#options;
+    try {
+      const dropped = await db.transaction((tx) => keepAuditPartitions(tx, auditKeepDays));
+      if (dropped.length > 0) logger.info({ dropped }, 'old audit months removed');
+      while ((await db.transaction((tx) => queries.sweepRunTokens(tx, 500))) === 500);
+    } catch (error) {
+      logger.warn({ error: asError(error) }, 'audit partitions or old run tokens could not be looked after');
+    }
+  }
+}
+
+const nameOfMaker = (by: Principal): string => (by.kind === 'key' ? by.keyId : by.kind);
+
+const fromEnvironment = (row: ApiKeyRow, doing: string): MusterError =>
+  conflict(
+    'key_from_environment',
+    `This key is given by the variable ${row.name} and cannot be ${doing} here. Change the variable and restart.`,
+  );

@@ -1,0 +1,13 @@
+export const authLimits = {
+  /** A known credential is believed this long without asking the rows; revocation reaches it earlier, by the bus. */
+  cacheMs: 60_000,
+  cacheEntriesMax: 50_000,
+  touchEveryMs: 10_000,
+  overlapMsMax: 7 * 24 * 60 * 60 * 1000,
+  keyNameLengthMax: 200,
+  keyAddressesMax: 32,
+  failureAddressesMax: 50_000,
+  refusedAuditPerSecond: 1,
+  housekeepingEveryMs: 60 * 60 * 1000,
+  auditJsonBytesMax: 16 * 1024,
+} as const;

@@ -1,0 +1,69 @@
+import { type Auth, type Principal, RateBuckets } from '#kernel/auth';
+import { type Clock, exhausted, forbidden } from '#kernel/base';
+import { headerOf } from './call.ts';
+import type { AuthRule, RequestHead } from './http.ts';
+import type { EdgeLimits } from './limits.ts';
+
+/** Decides who calls and whether they may, before the body is read; then whether they call too often. */
+export class Admission {
+  readonly #auth: Auth;
+  readonly #rates: RateBuckets;
+
+  constructor(options: { auth: Auth; clock: Clock; limits: EdgeLimits }) {
+    const { clock, limits } = options;
+    this.#auth = options.auth;
+    this.#rates = new RateBuckets({
+      clock,
+      perSecond: (limits.requestsPerWindow * 1000) / limits.requestWindowMs,
+      burst: limits.requestsPerWindow,
+      keysMax: limits.rateKeysMax,
+    });
+  }
+
+  async admit(rule: AuthRule, head: RequestHead): Promise<unknown> {
+    if (rule === 'open') return undefined;
+    if (typeof rule === 'function') return await rule(head);
+    const who = await this.#auth.authenticate(bearerOf(head), head.address);
+    if (typeof rule === 'string') {
+      if (who.kind !== rule) throw wrongKind(rule, who);
+      return who;
+    }
+    if (who.kind !== 'key' && who.kind !== 'system' && rule.or?.includes(who.kind)) return who;
+    this.#auth.requireScope(who, rule.scope);
+    return who;
+  }
+
+  /** `RateLimit-*` headers; `exhausted` `rate` when the bucket of this caller is empty. */
+  count(who: unknown, head: RequestHead): Record<string, string> {
+    const taken = this.#rates.take(callerOf(who) ?? `address:${head.address}`);
+    if (!taken.ok) throw exhausted('rate', 'Too many requests from this credential.', { retryAfterMs: taken.resetMs });
+    return {
+      'ratelimit-limit': String(taken.limit),
+      'ratelimit-remaining': String(taken.remaining),
+      'ratelimit-reset': String(Math.ceil(taken.resetMs / 1000)),
+    };
+  }
+}
+
+export const bearerOf = (head: RequestHead): string | undefined => {
+  const header = headerOf(head.headers, 'authorization');
+  return header === undefined ? undefined : (/^bearer[ \t]+(\S+)[ \t]*$/i.exec(header)?.[1] ?? '');
+};
+
+function wrongKind(wanted: string, who: Principal): Error {
+  return forbidden(
+    'wrong_credential_kind',
+    `This call takes a ${wanted} token; the credential given is of kind ${who.kind}.`,
+    { extra: { wanted, given: who.kind } },
+  );
+}
+
+function callerOf(who: unknown): string | undefined {
+  if (typeof who !== 'object' || who === null) return undefined;
+  for (const name of ['keyId', 'workerId', 'buildId']) {
+    if (!(name in who)) continue;
+    const id: unknown = Reflect.get(who, name);
+    if (typeof id === 'string') return id;
+  }
+  return undefined;
+}

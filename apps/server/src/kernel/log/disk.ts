@@ -1,0 +1,146 @@
+import * as fs from 'node:fs';
+import { constants } from 'node:fs';
+import * as files from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { lockFolder } from './folder-lock.ts';
+
+/** One open file. Every call is whole or it throws; a short write is an error, never a retry. */
+export interface DiskFile {
+  /** Writes `bytes[from, to)` at `position`. On a file opened `synced` it resolves when the device has them. */
+  write(bytes: Uint8Array, from: number, to: number, position: number): Promise<void>;
+  /** Fills `into` from `position`; returns how much the file had. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  sync(): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What the log needs of a file system, so that tests can own the disk. Names survive a power cut only after `syncDir`. */
+export interface Disk {
+  /** Excludes every other process from `dir`, naming it in the refusal; gone with the process. */
+  lock(dir: string, me: string): Promise<AsyncDisposable>;
+  makeDir(dir: string): Promise<void>;
+  list(dir: string): Promise<string[]>;
+  /** `create` refuses a name that exists. `synced`: each write waits for the device. */
+  open(path: string, mode: 'read' | 'write' | 'create', options?: { synced?: boolean }): Promise<DiskFile>;
+  rename(from: string, to: string): Promise<void>;
+  link(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  syncDir(dir: string): Promise<void>;
+  /** Bytes this process may still use on the file system of `dir`. */
+  free(dir: string): Promise<number>;
+}
+
+const flagsOf = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+} as const;
+
+/** Whether one write on an O_DSYNC descriptor is a sync of what it wrote; elsewhere write and fdatasync are two calls. */
+const oneCall = process.platform === 'linux';
+
+class RealFile implements DiskFile {
+  readonly #fd: number;
+  readonly #syncAfter: boolean;
+
+  constructor(fd: number, syncAfter: boolean) {
+    this.#fd = fd;
+    this.#syncAfter = syncAfter;
+  }
+
+  write(bytes: Uint8Array, from: number, to: number, position: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.write(this.#fd, bytes, from, to - from, position, (error, written) => {
+        if (error) return reject(error);
+        if (written !== to - from) return reject(new Error(`short write: ${written} of ${to - from} bytes`));
+        if (!this.#syncAfter) return resolve();
+        fs.fdatasync(this.#fd, (failed) => (failed ? reject(failed) : resolve()));
+      });
+    });
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    let got = 0;
+    while (got < into.length) {
+      const more = await new Promise<number>((resolve, reject) => {
+        fs.read(this.#fd, into, got, into.length - got, position + got, (error, read) =>
+          error ? reject(error) : resolve(read),
+        );
+      });
+      if (more === 0) break;
+      got += more;
+    }
+    return got;
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  size(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.#fd, (error, stat) => (error ? reject(error) : resolve(stat.size)));
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.close(this.#fd, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+}
+
+/** The machine's own file system. `sync: false` is for the demo only: nothing waits for the device. */
+export function realDisk(options: { sync: boolean } = { sync: true }): Disk {
+  return {
+    lock: lockFolder,
+    async makeDir(dir) {
+      await files.mkdir(dir, { recursive: true, mode: 0o700 });
+      if (options.sync) await syncFolder(dirname(dir));
+    },
+    list: (dir) => files.readdir(dir),
+    open(path, mode, { synced = false } = {}) {
+      const wanted = synced && options.sync;
+      return new Promise((resolve, reject) => {
+        fs.open(path, flagsOf[mode] | (wanted && oneCall ? constants.O_DSYNC : 0), 0o600, (error, fd) => {
+          if (error) reject(error);
+          else resolve(new RealFile(fd, wanted && !oneCall));
+        });
+      });
+    },
+    rename: (from, to) => files.rename(from, to),
+    link: (from, to) => files.link(from, to),
+    remove: (path) => files.unlink(path),
+    syncDir: (dir) => (options.sync ? syncFolder(dir) : Promise.resolve()),
+    async free(dir) {
+      const found = await files.statfs(dir);
+      return found.bavail * found.bsize;
+    },
+  };
+}
+
+async function syncFolder(dir: string): Promise<void> {
+  // Windows has no such call; its file system keeps names in its own journal.
+  if (process.platform === 'win32') return;
+  const handle = await files.open(dir, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads a whole small file; `undefined` when there is none. */
+export async function readSmall(disk: Disk, dir: string, name: string): Promise<Buffer | undefined> {
+  if (!(await disk.list(dir)).includes(name)) return undefined;
+  const file = await disk.open(join(dir, name), 'read');
+  try {
+    const bytes = Buffer.alloc(await file.size());
+    return bytes.subarray(0, await file.read(bytes, 0));
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { type Clock, type FatalHandler, type MusterError } from '#kernel/base';
+import type { Db } from '#kernel/db';
+import { bytesBetween, DiskBudget } from '../budget.ts';
+import { rowConsumers } from '../consumers.ts';
+import { buildCore, type Core, type CoreOptions, type Driver, whenStoreIsUp } from '../core.ts';
+import type { Disk } from '../disk.ts';
+import { DiskJournal } from '../disk-journal.ts';
+import { Flusher } from '../flusher.ts';
+import type { Durability } from '../log.ts';
+import { type NodeIdentity, Ownership } from '../ownership.ts';
+import { type Accept, Recovery } from '../recovery.ts';
+import { lsnOf, segmentHeaderBytes } from '../segment.ts';
+import { Spares } from '../spares.ts';
+import type { Store } from '../store.ts';
+
+export type DiskOptions = Pick<CoreOptions, 'clock' | 'limits' | 'events' | 'homes'> & {
+  db: Db;
+  dir: string;
+  disk: Disk;
+  /** False only when nothing waits for the device: the demo. */
+  fsync: boolean;
+  node: NodeIdentity | undefined;
+  accept: Accept | undefined;
+  fatal: FatalHandler;
+};
+
+/** Exit code of a process that could not write or may not write its log any more (log.md §4). */
+const exitLogFailed = 70;
+
+/** One node's log: segments on its own disk, Postgres behind. Single node; ownership rows keep a second one out. */
+export class DiskDriver implements Driver {
+  readonly core: Core;
+  readonly #options: DiskOptions;
+  readonly #clock: Clock;
+  readonly #journal: DiskJournal;
+  readonly #spares: Spares;
+  readonly #budget: DiskBudget;
+  readonly #ownership: Ownership;
+  #flusher: Flusher | undefined;
+  #recovery: Recovery | undefined;
+  #lock: AsyncDisposable | undefined;
+  #releasing: Promise<void> = Promise.resolve();
+  #ended = false;
+
+  constructor(options: DiskOptions) {
+    const { disk, dir, clock, limits, events, db } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#spares = new Spares({ disk, dir, clock, limits, events });
+    this.#journal = new DiskJournal({
+      disk,
+      dir,
+      clock,
+      limits,
+      events,
+      spares: this.#spares,
+      index: () => this.core.index,
+    });
+    this.#budget = new DiskBudget({ disk, dir, clock, limits, events, backlogBytes: () => this.#backlogBytes() });
+    const node = options.node ?? { id: nodeIdOf(dir), url: '' };
+    this.#ownership = new Ownership({ db, node, clock, limits, events, lost: (error) => this.#fail(error) });
+    this.core = buildCore({
+      clock,
+      limits,
+      events,
+      homes: options.homes,
+      db,
+      journal: this.#journal,
+      consumerStore: (store) => rowConsumers(store as Store, () => this.#ownership.term),
+      oldest: () => lsnOf(this.#journal.segments[0]?.no ?? 1, segmentHeaderBytes),
+      full: () => this.#budget.refusal,
+      failed: (error) => this.#fail(error),
+      committed: (batch) => {
+        this.#flusher?.arrived(batch.cursor - batch.start);
+        this.#budget.update();
+      },
+      segmentFull: (full) => this.#journal.indexFull(full),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { disk, dir, db, clock, limits, events, accept } = this.#options;
+    const { core } = this;
+    await disk.makeDir(dir);
+    this.#lock = await disk.lock(dir, `process ${process.pid} on ${hostname()}`);
+    const recovery = new Recovery({
+      disk,
+      dir,
+      clock,
+      limits,
+      events,
+      spares: this.#spares,
+      index: core.index,
+      heads: core.heads,
+      store: core.store as Store,
+      ownership: this.#ownership,
+      accept,
+    });
+    this.#recovery = recovery;
+    await whenStoreIsUp(clock, events, () => db.query({ text: 'select 1', values: [] }));
+    const found = await recovery.run();
+    this.#journal.resume(found.resume);
+    core.committer.startAt(lsnOf(found.resume.plan.no, found.resume.position));
+    core.writer.startAt({ nextStreamNo: found.nextStreamNo, shards: this.#ownership.shards, eraFloor: found.eraFloor });
+    for (const { head, from, first } of found.replay.losses) {
+      core.writer.recordLoss(head, { era: head.era, first, from, reason: 'lost' });
+    }
+    await core.writer.takeOver({
+      term: this.#ownership.term,
+      shards: this.#ownership.shards,
+      eraFloor: found.newEraFloor,
+    });
+    await this.#budget.start();
+    this.#flusher = new Flusher({
+      walId: found.resume.walId,
+      term: this.#ownership.term,
+      cursor: found.cursor,
+      store: core.store as Store,
+      wal: core.wal(),
+      committer: core.committer,
+      clock,
+      limits,
+      events,
+      shardOf: (streamNo) => core.heads.byNo(streamNo)?.shard ?? 0,
+      flushed: (to) => this.#flushed(to),
+      lost: (error) => this.#fail(error),
+    });
+    for (const index of core.index.unfiled()) this.#journal.indexFull(index);
+    this.#flusher.start();
+    this.#spares.prepare();
+  }
+
+  flushedTo(): number {
+    return this.#flusher?.cursor ?? 0;
+  }
+
+  promises(): Durability {
+    const { fsync } = this.#options;
+    return {
+      driver: 'disk',
+      fsync: fsync ? 'commit' : 'off',
+      ackMeans: fsync ? 'synced' : 'memory',
+      survives: { processKill: true, powerLoss: fsync, diskLoss: false, nodeLoss: false },
+      flushLagMs: this.#flusher?.lagMs ?? 0,
+      unflushedBytes: this.#backlogBytes(),
+      walBytes: this.#journal.segments.reduce((sum, { size }) => sum + size, 0),
+      quarantinedFiles: this.#recovery?.quarantine.count ?? 0,
+      shardsOwned: this.#ended ? 0 : this.#ownership.shards,
+      degraded: this.#budget.degraded || (this.#recovery?.quarantine.count ?? 0) > 0,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#ended = true;
+    const { core } = this;
+    const { stopFlushMs } = this.#options.limits;
+    this.#budget.end();
+    const failed = await core.committer.settled().then(
+      () => false,
+      () => true,
+    );
+    if (this.#flusher && !failed) {
+      const deadline = new AbortController();
+      using _ = this.#clock.after(stopFlushMs, () => deadline.abort());
+      await this.#flusher.finish(deadline.signal);
+    }
+    await this.#flusher?.end();
+    await this.#releasing;
+    await this.#spares.stop();
+    await this.#journal.close();
+    // Without this the lease ends by itself; not to reach the database must not keep a server from stopping.
+    await this.#ownership.release().catch(() => undefined);
+    await this.#lock?.[Symbol.asyncDispose]();
+  }
+
+  #flushed(to: number): void {
+    this.core.heads.flushed(to);
+    this.#budget.update();
+    const needed = Math.min(to, this.core.consumers.needsFrom(to));
+    this.#releasing = this.#releasing
+      .then(() => this.#journal.release(needed))
+      .catch((error: unknown) => {
+        this.#options.events.backgroundFailed(
+          'giving back segments',
+          error instanceof Error ? error : new Error(String(error)),
+        );
+      });
+  }
+
+  #backlogBytes(): number {
+    const to = this.core.committer.durableTo;
+    const from = this.#flusher?.cursor ?? to;
+    return Math.max(0, bytesBetween(from, to, this.#options.limits.segmentBytes));
+  }
+
+  #fail(error: Error | MusterError): void {
+    if (this.#ended) return;
+    this.#options.fatal(error, exitLogFailed);
+  }
+}
+
+/** One log folder on one machine. */
+function nodeIdOf(dir: string): string {
+  return `${hostname()}-${createHash('sha256').update(resolve(dir)).digest('hex').slice(0, 8)}`;
+}

@@ -1,0 +1,209 @@
+import { exhausted, type MusterError } from '#kernel/base';
+import type { StreamHead } from './head.ts';
+import type { LogLimits } from './limits.ts';
+import type { StreamKey } from './log.ts';
+import type { Store } from './store.ts';
+
+/** Heads looked at before giving up the search for one that may leave. */
+const looksMax = 1000;
+
+/**
+ * All heads in memory, by path and by number. A stream may be absent only when all its frames have reached Postgres, so
+ * its row, read now, is exact; one load per path runs at a time, and nothing else can bring an absent head in.
+ *
+ * The newest head at a path is what checks see. While its creation is not durable, its `predecessor` is what readers see.
+ */
+export class Heads {
+  readonly #limits: LogLimits;
+  readonly #store: Store | undefined;
+  readonly #byPath = new Map<string, Map<string, StreamHead>>();
+  readonly #byNo = new Map<number, StreamHead>();
+  /** Greatest era of paths whose stream was removed; such a path holds no live stream. */
+  readonly #tombstones = new Map<string, number>();
+  readonly #loading = new Map<string, Promise<'present' | 'absent'>>();
+  /** Removed, but the removal has not reached its row. */
+  #departing: StreamHead[] = [];
+  #flushedTo = 0;
+
+  constructor(limits: LogLimits, store: Store | undefined) {
+    this.#limits = limits;
+    this.#store = store;
+  }
+
+  get size(): number {
+    return this.#byNo.size;
+  }
+
+  get flushedTo(): number {
+    return this.#flushedTo;
+  }
+
+  all(): Iterable<StreamHead> {
+    return this.#byNo.values();
+  }
+
+  /** The newest stream at a path, for checks. */
+  at(key: StreamKey): StreamHead | undefined {
+    const head = this.#byPath.get(key.projectId)?.get(key.path);
+    if (head !== undefined) head.used = true;
+    return head;
+  }
+
+  /** The stream at a path as readers see it. */
+  visibleAt(key: StreamKey): StreamHead | undefined {
+    let head = this.at(key);
+    while (head && !head.visible) head = head.predecessor;
+    return head?.removed ? undefined : head;
+  }
+
+  /** What readers see of a project, in no order. */
+  *visibleIn(projectId: string): Iterable<StreamHead> {
+    for (const newest of this.#byPath.get(projectId)?.values() ?? []) {
+      let head: StreamHead | undefined = newest;
+      while (head && !head.visible) head = head.predecessor;
+      if (head && !head.removed) yield head;
+    }
+  }
+
+  byNo(streamNo: number): StreamHead | undefined {
+    return this.#byNo.get(streamNo);
+  }
+
+  /** The greatest era a removed stream at this path had, when memory knows. */
+  tombstone(key: StreamKey): number | undefined {
+    return this.#tombstones.get(nameOf(key));
+  }
+
+  insert(head: StreamHead): void {
+    const { projectId, path } = head.key;
+    let paths = this.#byPath.get(projectId);
+    if (!paths) {
+      paths = new Map();
+      this.#byPath.set(projectId, paths);
+    }
+    head.predecessor = paths.get(path);
+    paths.set(path, head);
+    this.#byNo.set(head.streamNo, head);
+    this.#tombstones.delete(nameOf(head.key));
+  }
+
+  /** Its creation is durable. */
+  shown(head: StreamHead): void {
+    head.visible = true;
+    head.predecessor = undefined;
+  }
+
+  /** Its removal is durable. */
+  gone(head: StreamHead, cause: 'deleted' | 'expired'): void {
+    head.removed = cause;
+    head.frames = undefined;
+    const paths = this.#byPath.get(head.key.projectId);
+    if (paths?.get(head.key.path) === head) {
+      paths.delete(head.key.path);
+      if (paths.size === 0) this.#byPath.delete(head.key.projectId);
+      this.#bury(nameOf(head.key), head.era);
+    }
+    this.#departing.push(head);
+  }
+
+  /**
+   * Brings what is at a path into memory: a live stream or the memory of a removed one. Whoever awaits this looks again
+   * with `at` before anything else, and starts over when the answer was `present` but the stream has left meanwhile:
+   *
+   *     while (!(head = heads.at(key)) && (await heads.load(key)) === 'present');
+   */
+  async load(key: StreamKey): Promise<'present' | 'absent'> {
+    if (!this.#store || this.tombstone(key) !== undefined) return 'absent';
+    const name = nameOf(key);
+    let loading = this.#loading.get(name);
+    if (!loading) {
+      loading = this.#load(this.#store, key, name).finally(() => this.#loading.delete(name));
+      this.#loading.set(name, loading);
+    }
+    return loading;
+  }
+
+  async #load(store: Store, key: StreamKey, name: string): Promise<'present' | 'absent'> {
+    const found = await store.at(key.projectId, key.path);
+    if (this.at(key)) return 'present';
+    if (found.kind === 'tombstone') this.#bury(name, found.era);
+    if (found.kind !== 'live' || this.#byNo.has(found.head.streamNo)) return 'absent';
+    const full = this.makeRoom();
+    if (full) throw full;
+    this.insert(found.head);
+    return 'present';
+  }
+
+  /** Everything below this lsn has reached Postgres. */
+  flushed(to: number): void {
+    this.#flushedTo = to;
+    if (this.#departing.length === 0) return;
+    this.#departing = this.#departing.filter((head) => {
+      if (head.lastLsn >= to) return true;
+      this.#byNo.delete(head.streamNo);
+      return false;
+    });
+  }
+
+  /** Room for one more, or why there is none: clean heads that nobody follows leave, least recently used first. */
+  makeRoom(): MusterError | undefined {
+    if (this.#byNo.size < this.#limits.headsMax) return undefined;
+    let looks = 0;
+    let leaving: StreamHead | undefined;
+    for (const [streamNo, head] of this.#byNo) {
+      if (looks++ >= looksMax) break;
+      const mayLeave = this.#mayLeave(head);
+      if (mayLeave) leaving ??= head;
+      if (mayLeave && !head.used) {
+        leaving = head;
+        break;
+      }
+      // A second chance: unmarked, and to the end of the line.
+      head.used = false;
+      this.#byNo.delete(streamNo);
+      this.#byNo.set(streamNo, head);
+    }
+    if (leaving) {
+      this.#forget(leaving);
+      return undefined;
+    }
+    return exhausted(
+      'streams_open_max',
+      `At most ${this.#limits.headsMax} streams are open at once, and none of them can rest.`,
+      {
+        retryAfterMs: 1000,
+      },
+    );
+  }
+
+  #mayLeave(head: StreamHead): boolean {
+    return (
+      this.#store !== undefined &&
+      head.visible &&
+      !head.removing &&
+      head.lastLsn < this.#flushedTo &&
+      head.fan === undefined &&
+      !head.trimming &&
+      this.#byPath.get(head.key.projectId)?.get(head.key.path) === head
+    );
+  }
+
+  #forget(head: StreamHead): void {
+    this.#byNo.delete(head.streamNo);
+    const paths = this.#byPath.get(head.key.projectId);
+    paths?.delete(head.key.path);
+    if (paths?.size === 0) this.#byPath.delete(head.key.projectId);
+  }
+
+  #bury(name: string, era: number): void {
+    if (this.#tombstones.size >= this.#limits.tombstonesInMemoryMax && this.#store) {
+      for (const oldest of this.#tombstones.keys()) {
+        this.#tombstones.delete(oldest);
+        break;
+      }
+    }
+    this.#tombstones.set(name, era);
+  }
+}
+
+const nameOf = (key: StreamKey): string => `${key.projectId}\0${key.path}`;

@@ -1,0 +1,24 @@
+export { createLog, type LogOptions } from './create-log.ts';
+export type { Disk, DiskFile } from './disk.ts';
+export type { LogEvents } from './events.ts';
+export { defaultLimits as logLimits, type LogLimits } from './limits.ts';
+export type {
+  Append,
+  Appended,
+  Committed,
+  CreateStream,
+  Durability,
+  From,
+  Gap,
+  Head,
+  Log,
+  Message,
+  Offset,
+  Page,
+  Retention,
+  Sink,
+  StreamKey,
+  Tail,
+  View,
+} from './log.ts';
+export { offsetOf, parseOffset } from './offset.ts';

@@ -1,0 +1,92 @@
+import { assert } from '#kernel/base';
+
+const kiB = 1024;
+const miB = 1024 * kiB;
+const giB = 1024 * miB;
+
+/** Every bound of the log. All are settings; `createLog({ limits })` overrides single ones. */
+export type LogLimits = typeof defaultLimits;
+
+export const defaultLimits = {
+  /** A batch is cut here; one larger append goes alone. MUSTER_LOG_COMMIT_MAX_BYTES */
+  commitBytesMax: 512 * kiB,
+  /** The longest an append may be held back by choice. MUSTER_LOG_COMMIT_MAX_MS */
+  commitWaitMsMax: 25,
+  /** Write budget for metered disks; 0 = none. MUSTER_LOG_COMMITS_PER_SECOND */
+  commitsPerSecond: 0,
+  /** Appends not yet durable, all together. */
+  pendingBytesMax: 64 * miB,
+  pendingAppendsMax: 100_000,
+  /** One append. MUSTER_STREAMS_APPEND_MAX_BYTES */
+  appendBytesMax: 8 * miB,
+  appendMessagesMax: 10_000,
+  segmentBytes: 128 * miB,
+  /** Files prepared ahead; the last of them is kept for recovery. */
+  sparesMax: 2,
+  spareFillBytesPerSecond: 64 * miB,
+  /** Log that stays after it reached Postgres. MUSTER_LOG_KEEP_BYTES */
+  keepBytes: giB,
+  keepMs: 10 * 60_000,
+  /** Log that waits for Postgres. MUSTER_LOG_BACKLOG_MAX_BYTES */
+  backlogBytesMax: 8 * giB,
+  /** MUSTER_DISK_MIN_FREE_BYTES */
+  diskFreeBytesMin: 2 * giB,
+  diskLookEveryMs: 5000,
+  /** The newest part of the log kept in memory. */
+  tapeBytes: 64 * miB,
+  tapeChunkBytes: 4 * miB,
+  headsMax: 200_000,
+  producersInMemoryMax: 64,
+  producersMax: 10_000,
+  producerResultsMax: 32,
+  flushEveryMs: 300,
+  flushBytes: 4 * miB,
+  flushRows: 5000,
+  flushBackoffMsMax: 5000,
+  pageBytesMax: miB,
+  pageMessagesMax: 1000,
+  viewScanMessagesMax: 10_000,
+  viewScanBytesMax: 4 * miB,
+  coldReadsMax: 32,
+  /** Cold reads that wait for their turn. */
+  coldReadsWaitingMax: 10_000,
+  followersPerStreamMax: 10_000,
+  followersMax: 100_000,
+  /** A socket with more than this waiting gets no more pushes until it has drained. */
+  followerBufferBytes: miB,
+  followerStuckMs: 30_000,
+  followerLookEveryMs: 250,
+  consumerBatchMax: 256,
+  /** A consumer further behind than this reads rows instead of holding segments. */
+  consumerLagBytesMax: 4 * giB,
+  watchersMax: 10_000,
+  listPageMax: 1000,
+  tombstoneMs: 24 * 3600_000,
+  tombstonesInMemoryMax: 100_000,
+  pathBytesMax: 512,
+  pathSegmentsMax: 16,
+  nameBytesMax: 256,
+  shards: 64,
+  leaseMs: 15_000,
+  leaseRenewEveryMs: 5000,
+  retentionEveryMs: 60_000,
+  janitorRows: 5000,
+  stopFlushMs: 5000,
+};
+
+/** Defaults with overrides; refuses combinations that could not work. */
+export function shapeLimits(overrides: Partial<LogLimits> = {}): LogLimits {
+  const limits = { ...defaultLimits, ...overrides };
+  assert(
+    limits.segmentBytes % 512 === 0 && limits.segmentBytes <= 2 ** 28,
+    'a segment is whole sectors and at most 256 MiB',
+  );
+  const overhead = 64 * kiB;
+  limits.commitBytesMax = Math.min(limits.commitBytesMax, Math.floor(limits.segmentBytes / 4));
+  limits.appendBytesMax = Math.min(
+    limits.appendBytesMax,
+    limits.segmentBytes - Math.min(overhead, limits.segmentBytes / 2),
+  );
+  assert(limits.tapeChunkBytes >= limits.commitBytesMax, 'a chunk of the tape holds at least one batch');
+  return limits;
+}

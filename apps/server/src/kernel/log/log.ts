@@ -1,0 +1,150 @@
+/* The log's contract, as in the design of kernel/log; `index.ts` exports this and nothing deeper. */
+import type { Service } from '#kernel/base';
+import type { Tx } from '#kernel/db';
+
+export type StreamKey = { readonly projectId: string; readonly path: string };
+
+/** Wire form of a position, `<era, 16 digits>_<seq, 16 digits>`: "read up to here". Sorts as text. */
+export type Offset = string & { readonly __offset?: never };
+export type From = 'start' | 'now' | Offset;
+
+export type Retention = { maxAgeMs?: number; maxBytes?: number; maxMessages?: number };
+
+export type CreateStream = {
+  key: StreamKey;
+  contentType: string;
+  closed?: boolean;
+  /** Stored with the creation, whole or not at all. */
+  first?: readonly Uint8Array[];
+  retention?: Retention;
+  /** The id in the path was minted just now: skip the look-up of an older stream. */
+  fresh?: boolean;
+};
+
+export type Append = {
+  key: StreamKey;
+  /** May be empty only with `close`. One append is stored whole or not at all. */
+  messages: readonly Uint8Array[];
+  contentType?: string;
+  producer?: { id: string; epoch: number; seq: number };
+  /** Refuse (`conflict` `writer_seq`) unless greater, byte by byte, than the last one stored on this stream. */
+  writerSeq?: string;
+  /** Refuse (`conflict` `tail_moved`) unless the stream's last seq is this. */
+  expectedTail?: number;
+  close?: boolean;
+};
+
+/** `next` is computed when asked for: read it, do not spread the object. */
+export type Appended = {
+  outcome: 'stored' | 'duplicate';
+  firstSeq: number;
+  lastSeq: number;
+  next: Offset;
+  closed: boolean;
+  producer?: { epoch: number; seq: number };
+};
+
+export type Head = {
+  key: StreamKey;
+  contentType: string;
+  first: Offset;
+  tail: Offset;
+  bytes: number;
+  messages: number;
+  closed: boolean;
+  retention?: Retention;
+  createdAt: number;
+  updatedAt: number;
+};
+
+export type Message = { readonly seq: number; readonly at: number; readonly bytes: Uint8Array };
+/** The same positions, fewer messages. One object per view: followers of one view object share what is encoded. */
+export type View = 'raw' | { name: string; keep(message: Message): boolean };
+/** `next` covers what a view left out. */
+export type Page = { messages: readonly Message[]; next: Offset; upToDate: boolean; closed: boolean };
+export type Gap = {
+  from: Offset;
+  earliest: Offset;
+  lost: number | null;
+  reason: 'trimmed' | 'recreated' | 'restored' | 'lost';
+};
+
+/**
+ * Where a tail writes: one per socket or response. Forms: `sse` = data and control events of the public protocol,
+ * `socket` = unmasked WebSocket text frames of `muster.v1`, `raw` = one buffer per message, exactly as appended.
+ */
+export interface Sink {
+  readonly form: 'sse' | 'socket' | 'raw';
+  /**
+   * Takes encoded bytes shared by all followers of that form; returns the bytes now waiting in the socket. May be
+   * called with an empty list, to ask.
+   */
+  write(shared: readonly Uint8Array[]): number;
+  gap(gap: Gap): 'stop' | 'continue';
+  end(why: 'closed' | 'deleted' | 'expired' | 'slow' | 'moved' | 'draining'): void;
+}
+
+/** A running tail. Disposing it stops all writes to its sink. */
+export interface Tail extends Disposable {
+  readonly mode: 'replay' | 'live' | 'ended';
+  /** Up to where this sink has been written. */
+  readonly next: Offset;
+  /** The socket is empty again: go on at once instead of at the next look. */
+  drained(): void;
+}
+
+/** One append as it was committed, in log order. */
+export type Committed = {
+  key: StreamKey;
+  lsn: number;
+  at: number;
+  firstSeq: number;
+  messages: readonly Uint8Array[];
+  closes: boolean;
+};
+
+export type Durability = {
+  driver: 'memory' | 'disk' | 'jetstream';
+  fsync: 'commit' | 'off' | 'unknown';
+  ackMeans: 'memory' | 'synced' | 'replicated';
+  survives: { processKill: boolean; powerLoss: boolean; diskLoss: boolean; nodeLoss: boolean };
+  flushLagMs: number;
+  unflushedBytes: number;
+  walBytes: number;
+  quarantinedFiles: number;
+  shardsOwned: number;
+  /** A budget is over 80 %, or files are in quarantine: health says so. */
+  degraded: boolean;
+};
+
+/**
+ * The durable ordered log. Nothing is acknowledged or readable before the sync that covers it (I1); positions go up by
+ * one, are never reused, and replay and live delivery are the same bytes (I2).
+ * Errors: `notFound conflict invalid exhausted unavailable`.
+ */
+export interface Log extends Service {
+  create(input: CreateStream): Promise<{ outcome: 'created' | 'same'; head: Head }>;
+  /** Resolves after the covering sync. */
+  append(input: Append): Promise<Appended>;
+  /** Never resets a TTL. */
+  head(key: StreamKey): Promise<Head | undefined>;
+  read(key: StreamKey, from: From, limit: { bytes: number; messages: number }, view?: View): Promise<Page>;
+  /** Replay, then live, on one cursor: nothing falls between, nothing comes twice. */
+  tail(key: StreamKey, from: From, sink: Sink, view?: View): Promise<Tail>;
+  /** Durable before it is answered; the path is free at once and a new stream there gets a greater era. */
+  remove(key: StreamKey, cause: 'deleted' | 'expired'): Promise<'gone'>;
+  /** Replaces the stream's retention rule; what it no longer covers is trimmed soon, readers below get a gap. */
+  retain(key: StreamKey, rule: Retention): Promise<void>;
+  list(
+    projectId: string,
+    prefix: string,
+    page: { limit: number; cursor?: string },
+  ): Promise<{ items: Head[]; nextCursor: string | null }>;
+  /** A hint after commit: something of a matching stream moved. */
+  watch(match: (head: Head) => boolean, moved: (head: Head) => void): Disposable;
+  /** Committed frames of a prefix in log order; the cursor moves in the transaction of the effect. */
+  consume(name: string, prefix: string, take: (tx: Tx, batch: readonly Committed[]) => Promise<void>): Disposable;
+  /** Everything acknowledged so far is at or below `tip`. */
+  barrier(): Promise<{ flushedTo: number; tip: number }>;
+  promises(): Durability;
+}

@@ -1,0 +1,569 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { type Clock, must, reach, unavailable } from '#kernel/base';
+import type { Tx } from '#kernel/db';
+import type { Disk, DiskFile } from './disk.ts';
+import { encodeSeal, type HeldSegment, heldSegment, type ResumeAt } from './disk-journal.ts';
+import type { LogEvents } from './events.ts';
+import { type FoundLog, type FoundSegment, findSegments, foreign, Quarantine, readSegment } from './found-segments.ts';
+import { FrameView, frameTypes, type Memory } from './frame.ts';
+import { type FrameIndex, SegmentIndex } from './frame-index.ts';
+import type { Heads } from './heads.ts';
+import type { LogLimits } from './limits.ts';
+import type { Ownership } from './ownership.ts';
+import * as queries from './queries.ts';
+import { Replay } from './replay.ts';
+import { putHoleBatch, rewriteSegment } from './rewrite.ts';
+import { type Piece, type Scan, scanSegment } from './scan.ts';
+import {
+  batchHeaderBytes,
+  encodeSegmentHeader,
+  lsnOf,
+  positionOf,
+  sealBytes,
+  segmentHeaderBytes,
+  segmentName,
+  segmentOf,
+} from './segment.ts';
+import { SideFile } from './side-file.ts';
+import type { Spares } from './spares.ts';
+import type { Store } from './store.ts';
+import type { EraFloor } from './writer.ts';
+
+/** What an operator may accept when log and database do not fit or acknowledged bytes are gone. */
+export type Accept = 'loss' | 'restored';
+
+export type Recovered = {
+  resume: ResumeAt;
+  cursor: number;
+  replay: Replay;
+  eraFloor: EraFloor | undefined;
+  /** Decided just now: it must be written into the log. */
+  newEraFloor: EraFloor | undefined;
+  nextStreamNo: number;
+};
+
+/** After a loss also stream numbers may have been given out that nobody knows any more. */
+const streamNoJump = 2 ** 20;
+
+type Parts = {
+  disk: Disk;
+  dir: string;
+  clock: Clock;
+  limits: LogLimits;
+  events: LogEvents;
+  spares: Spares;
+  index: FrameIndex;
+  heads: Heads;
+  store: Store;
+  ownership: Ownership;
+  accept: Accept | undefined;
+};
+
+type Cursor = { walId: string; lsn: number; term: number; eraFloor: EraFloor | undefined };
+
+/**
+ * Brings the log to where it can be trusted, before anyone is answered: take ownership, replay every batch behind the
+ * cursor, find the end, and put the last segment down again under a new salt, because recovery trusts no page that this
+ * process did not sync itself. Touches nothing before every segment has been read; running it again gives the same.
+ */
+export class Recovery {
+  readonly #parts: Parts;
+  readonly quarantine: Quarantine;
+  #found: FoundLog = { segments: [], walId: undefined };
+  #newEraFloor: EraFloor | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.quarantine = new Quarantine(parts.disk, parts.dir, parts.events);
+  }
+
+  async run(): Promise<Recovered> {
+    const { clock, events, store } = this.#parts;
+    const began = clock.monotonic();
+    await this.quarantine.open();
+    this.#found = await findSegments(this.#parts.disk, this.#parts.dir);
+    const cursor = await this.#takeOwnership();
+    const replay = new Replay(this.#parts.heads, this.#parts.limits);
+    const scanned = await this.#readAll(cursor, replay);
+    void reach('log.recovery.read');
+    await this.#parts.spares.find();
+    const resume = await this.#resume(cursor, scanned);
+    void reach('log.recovery.rewritten');
+    if (replay.losses.length > 0 || replay.unsettled) this.#newEraFloor ??= { era: clock.now(), reason: 'lost' };
+    const known = Math.max(await queries.highestStreamNo(store.db), replay.highestStreamNo);
+    events.recovered({
+      frames: replay.frames,
+      segments: this.#found.segments.length,
+      tornBytes: scanned.reduce((sum, { scan }) => sum + scan.tornBytes, 0),
+      tookMs: clock.monotonic() - began,
+    });
+    return {
+      resume,
+      cursor: cursor.lsn,
+      replay,
+      eraFloor: this.#newEraFloor ?? replay.eraFloor ?? cursor.eraFloor,
+      newEraFloor: this.#newEraFloor,
+      nextStreamNo: known + 1 + (this.#newEraFloor ? streamNoJump : 0),
+    };
+  }
+
+  /* Who owns this log, and does it belong to this database? */
+
+  async #takeOwnership(): Promise<Cursor> {
+    const { ownership } = this.#parts;
+    let cursor: Cursor | undefined;
+    if (this.#found.segments.length === 0) await this.#firstStart();
+    const { walId } = this.#found;
+    await ownership.take(async (tx, term) => {
+      cursor = await this.#cursorIn(tx, term);
+    });
+    void reach('log.recovery.owned');
+    const taken = must(cursor, 'the cursor');
+    if (taken.walId !== walId) await this.#startAnew(taken);
+    this.#parts.heads.flushed(taken.lsn);
+    return taken;
+  }
+
+  /** An empty folder gets its first segment before the database hears of it, so that a crash between leaves no riddle. */
+  async #firstStart(): Promise<void> {
+    const { store } = this.#parts;
+    const known = (await queries.allCursors(store.db)).length > 0 || (await queries.highestStreamNo(store.db)) > 0;
+    if (known) return;
+    this.#found = { segments: [await this.#makeFirst(randomUUID(), 1)], walId: undefined };
+    this.#found = await findSegments(this.#parts.disk, this.#parts.dir);
+  }
+
+  async #makeFirst(walId: string, no: number): Promise<FoundSegment> {
+    const { disk, dir } = this.#parts;
+    const header = { walId, no, previous: 0, previousEnd: 0, firstBatchNo: 1, salt: randomBytes(8) };
+    const path = join(dir, segmentName(no));
+    await disk.remove(`${path}.new`).catch(() => undefined);
+    const file = await disk.open(`${path}.new`, 'create', { synced: true });
+    const bytes = encodeSegmentHeader(header);
+    await file.write(bytes, 0, bytes.length, 0);
+    await file.close();
+    await disk.rename(`${path}.new`, path);
+    await disk.syncDir(dir);
+    return { no, header };
+  }
+
+  /** Finds, or for a new log inserts, the cursor of this log, and raises its term. */
+  async #cursorIn(tx: Tx, term: number): Promise<Cursor> {
+    const { segments, walId } = this.#found;
+    const row = walId === undefined ? undefined : await queries.cursorOf(tx, walId);
+    const oldest = segments[0];
+    if (walId !== undefined && row && oldest && oldest.no <= segmentOf(row.lsn)) {
+      if (!(await queries.raiseTerm(tx, walId, term)))
+        throw unavailable('log_term_behind', 'The log was taken over by a later server just now.');
+      const eraFloor = row.era_floor === null ? undefined : { era: row.era_floor, reason: row.era_reason ?? 'lost' };
+      return { walId, lsn: row.lsn, term, eraFloor };
+    }
+    const others = await queries.allCursors(tx);
+    if (
+      walId !== undefined &&
+      !row &&
+      others.length === 0 &&
+      this.#onlyJustBegun() &&
+      (await queries.highestStreamNo(tx)) === 0
+    ) {
+      const lsn = lsnOf(must(oldest, 'the first segment').no, segmentHeaderBytes);
+      await queries.insertCursor(tx, walId, { lsn, term, eraFloor: null, eraReason: null });
+      return { walId, lsn, term, eraFloor: undefined };
+    }
+    if (this.#parts.accept !== 'restored') throw misfit(this.#parts.dir, this.#found, row, others);
+    return this.#newLogIn(tx, term);
+  }
+
+  #onlyJustBegun(): boolean {
+    const first = this.#found.segments[0];
+    return this.#found.segments.length === 1 && first?.header?.previous === 0;
+  }
+
+  /** The operator said that the database is the truth: a new log begins above everything any earlier one held. */
+  async #newLogIn(tx: Tx, term: number): Promise<Cursor> {
+    const walId = randomUUID();
+    const highest = Math.max(segmentOf(await queries.highestLsn(tx)), ...this.#found.segments.map(({ no }) => no));
+    const eraFloor: EraFloor = { era: this.#parts.clock.now(), reason: 'restored' };
+    const lsn = lsnOf(highest + 1, segmentHeaderBytes);
+    await queries.dropOtherCursors(tx, walId);
+    await queries.insertCursor(tx, walId, { lsn, term, eraFloor: eraFloor.era, eraReason: eraFloor.reason });
+    this.#newEraFloor = eraFloor;
+    return { walId, lsn, term, eraFloor };
+  }
+
+  async #startAnew(cursor: Cursor): Promise<void> {
+    for (const { no } of this.#found.segments) await this.quarantine.moveOut(no);
+    await this.#makeFirst(cursor.walId, segmentOf(cursor.lsn));
+    this.#found = await findSegments(this.#parts.disk, this.#parts.dir);
+  }
+
+  /* What is in the segments? */
+
+  async #readAll(cursor: Cursor, replay: Replay): Promise<ScannedSegment[]> {
+    const { segments } = this.#found;
+    const scanned: ScannedSegment[] = [];
+    const damage: string[] = [];
+    let before: FoundSegment | undefined;
+    for (const [i, found] of segments.entries()) {
+      const last = i === segments.length - 1;
+      const next = segments[i + 1];
+      if (!last && next && next.no <= segmentOf(cursor.lsn)) {
+        before = found;
+        continue;
+      }
+      const missing =
+        before !== undefined &&
+        (found.header?.previous ?? found.no - 1) !== before.no &&
+        lsnOf(found.no, 0) > cursor.lsn;
+      if (before && missing) {
+        damage.push(`segments ${before.no + 1} to ${found.no - 1} are missing`);
+        replay.holed = true;
+      }
+      const one = await this.#readOne(found, { last, missing }, cursor, replay, damage);
+      if (one) scanned.push(one);
+      before = found;
+    }
+    if (damage.length > 0) this.#judge(damage, replay);
+    return scanned;
+  }
+
+  async #readOne(
+    found: FoundSegment,
+    { last, missing }: { last: boolean; missing: boolean },
+    cursor: Cursor,
+    replay: Replay,
+    damage: string[],
+  ): Promise<ScannedSegment | undefined> {
+    const { disk, dir, limits } = this.#parts;
+    const { no, header } = found;
+    const memory = await readSegment(disk, dir, no, limits.segmentBytes);
+    if (!header) {
+      damage.push(`segment ${no} has no readable header`);
+      replay.holed = true;
+      return undefined;
+    }
+    const scan = scanSegment(memory, memory.bytes.length, header.salt, header.firstBatchNo);
+    if (scan.foreign) throw foreign(no, scan.foreign);
+    if (scan.tornBytes > 0 && !scan.damaged) await this.quarantine.keep(no, 'torn');
+    let above = missing;
+    for (const piece of scan.pieces) {
+      if (piece.kind === 'batch' || !scan.damaged) continue;
+      const harmless = lsnOf(no, piece.end) <= cursor.lsn;
+      const where = `segment ${no}, bytes ${piece.at} to ${piece.end}`;
+      if (harmless)
+        this.#parts.events.damage({
+          reason: 'log_damage_flushed',
+          detail: `${where}: the rows have it`,
+          quarantined: this.quarantine.count,
+        });
+      else damage.push(where);
+      above ||= !harmless;
+    }
+    if (!last && !scan.sealed) {
+      damage.push(`segment ${no} ends at byte ${scan.tip} without a seal`);
+      above = true;
+    }
+    if (scan.damaged || above) await this.quarantine.keep(no, 'damaged');
+    const index = new SegmentIndex(no, header.firstBatchNo, header.salt);
+    await this.#replaySegment(no, memory, scan, cursor, replay, index);
+    if (!last && !scan.sealed) replay.holed = true;
+    return { no, header, memory: last || above ? memory : undefined, scan, index, last };
+  }
+
+  async #replaySegment(
+    no: number,
+    memory: Memory,
+    scan: Scan,
+    cursor: Cursor,
+    replay: Replay,
+    index: SegmentIndex,
+  ): Promise<void> {
+    const { heads, store } = this.#parts;
+    const view = new FrameView(memory);
+    const absent = new Set<number>();
+    for (const piece of scan.pieces) {
+      for (const [at, batchNo] of framesIn(piece, view)) {
+        view.look(at);
+        const holds = view.type === frameTypes.append || view.type === frameTypes.create;
+        if (holds && view.count > 0) index.add(view.streamNo, view.firstSeq, lsnOf(no, at), view.bytes, batchNo);
+        if (lsnOf(no, at) < cursor.lsn || view.streamNo === 0 || view.type === frameTypes.create) continue;
+        if (!heads.byNo(view.streamNo)) absent.add(view.streamNo);
+      }
+    }
+    const wanted = [...absent];
+    for (let i = 0; i < wanted.length; i += 5000)
+      for (const head of await store.byNo(wanted.slice(i, i + 5000))) heads.insert(head);
+    for (const piece of scan.pieces) {
+      if (scan.damaged && piece.kind !== 'batch' && lsnOf(no, piece.end) > cursor.lsn) replay.holed = true;
+      for (const [at] of framesIn(piece, view))
+        if (lsnOf(no, at) >= cursor.lsn) replay.apply(view.look(at), lsnOf(no, at));
+    }
+  }
+
+  #judge(damage: readonly string[], replay: Replay): void {
+    const gaps = replay.losses
+      .slice(0, 100)
+      .map(({ head, from, first }) => ({ path: head.key.path, projectId: head.key.projectId, from, to: first - 1 }));
+    const detail = `Acknowledged bytes of the log are damaged or missing: ${damage.slice(0, 10).join('; ')}.`;
+    this.#parts.events.damage({ reason: 'log_damaged', detail, quarantined: this.quarantine.count });
+    if (this.#parts.accept === undefined) {
+      throw unavailable(
+        'log_damaged',
+        `${detail} Put back the disk as it was, or accept the loss; every frame that verifies is then kept.`,
+        {
+          extra: { damage, gaps, orphanedFrames: replay.orphans },
+        },
+      );
+    }
+    this.#newEraFloor = { era: this.#parts.clock.now(), reason: 'lost' };
+  }
+
+  /* Where does it go on? */
+
+  async #resume(cursor: Cursor, scanned: readonly ScannedSegment[]): Promise<ResumeAt> {
+    const held = await this.#olderSegments(scanned);
+    const { term, walId } = cursor;
+    let previous = held.at(-1);
+    let resume: ResumeAt | undefined;
+    for (const segment of scanned) {
+      const { no, scan, last } = segment;
+      let end = scan.tip;
+      let file: DiskFile | undefined;
+      let header = segment.header;
+      if (segment.memory) {
+        const at = await this.#putDown(segment as WithMemory, cursor, previous);
+        ({ end, file, header } = at);
+      }
+      const entry = heldSegment(header, lsnOf(no, end));
+      if (scan.sealed || !last) entry.sealedAt = this.#parts.clock.now();
+      held.push(entry);
+      previous = entry;
+      await this.#indexSegment(entry, segment, last && !scan.sealed);
+      if (!last) {
+        await file?.close();
+      } else if (scan.sealed) {
+        await file?.close();
+        resume = this.#behind(entry, scan.lastBatchNo, term, walId, held);
+      } else {
+        const nextBatchNo = scan.lastBatchNo + 1;
+        resume = { walId, term, file, plan: header, position: end, nextBatchNo, segments: held };
+      }
+    }
+    // The last segment has no header: nothing of it could be kept, the log goes on behind it.
+    if (!resume) {
+      for (const { no, header } of this.#found.segments) if (!header) await this.quarantine.moveOut(no);
+      const entry = must(held.at(-1), 'a readable segment');
+      entry.sealedAt ??= this.#parts.clock.now();
+      resume = this.#behind(entry, scanned.at(-1)?.scan.lastBatchNo ?? 0, term, walId, held);
+    }
+    return segmentOf(cursor.lsn) > resume.plan.no ? this.#leapTo(cursor, resume) : resume;
+  }
+
+  #behind(entry: HeldSegment, lastBatchNo: number, term: number, walId: string, segments: HeldSegment[]): ResumeAt {
+    const highest = Math.max(entry.no, ...this.#found.segments.map(({ no }) => no));
+    const plan = {
+      no: highest + 1,
+      previous: entry.no,
+      previousEnd: positionOf(entry.end),
+      firstBatchNo: lastBatchNo + 1,
+      salt: randomBytes(8),
+    };
+    return {
+      walId,
+      term,
+      file: undefined,
+      plan,
+      position: segmentHeaderBytes,
+      nextBatchNo: plan.firstBatchNo,
+      segments,
+    };
+  }
+
+  /** The rows know segments that this disk does not have any more: go on above them. */
+  async #leapTo(cursor: Cursor, resume: ResumeAt): Promise<ResumeAt> {
+    this.#tailBehindRows(cursor);
+    const last = must(resume.segments.at(-1), 'a segment');
+    if (resume.file) {
+      const seal = { position: resume.position, batchNo: resume.nextBatchNo };
+      await resume.file.write(
+        encodeSeal(last.salt, seal, last.firstBatchNo, cursor.term, this.#parts.clock.now()).bytes,
+        0,
+        sealBytes,
+        seal.position,
+      );
+      await resume.file.close();
+      last.end = lsnOf(last.no, seal.position + sealBytes);
+      last.sealedAt = this.#parts.clock.now();
+    }
+    const firstBatchNo = resume.nextBatchNo + 1;
+    const plan = {
+      no: segmentOf(cursor.lsn) + 1,
+      previous: last.no,
+      previousEnd: positionOf(last.end),
+      firstBatchNo,
+      salt: randomBytes(8),
+    };
+    return { ...resume, file: undefined, plan, position: segmentHeaderBytes, nextBatchNo: firstBatchNo };
+  }
+
+  #tailBehindRows(cursor: Cursor): void {
+    this.#parts.events.damage({
+      reason: 'log_tail_behind_rows',
+      detail: `the disk holds less than it acknowledged; the rows have everything up to lsn ${cursor.lsn}`,
+      quarantined: this.quarantine.count,
+    });
+  }
+
+  /** Writes a scanned segment anew and puts it in the place of the old file. */
+  async #putDown(
+    segment: WithMemory,
+    cursor: Cursor,
+    previous: HeldSegment | undefined,
+  ): Promise<{ end: number; file: DiskFile; header: HeaderOf }> {
+    const { disk, dir, spares } = this.#parts;
+    const { memory, scan, no, last } = segment;
+    const header: HeaderOf = {
+      ...segment.header,
+      salt: randomBytes(8),
+      previous: previous?.no ?? 0,
+      previousEnd: previous ? positionOf(previous.end) : 0,
+    };
+    let end = rewriteSegment(memory, scan, header);
+    if (last && !scan.sealed && segmentOf(cursor.lsn) === no && lsnOf(no, end) < cursor.lsn) {
+      this.#tailBehindRows(cursor);
+      scan.lastBatchNo += 1;
+      const to = positionOf(cursor.lsn);
+      putHoleBatch(
+        memory,
+        end,
+        to,
+        { batchNo: scan.lastBatchNo, term: cursor.term, wallMs: this.#parts.clock.now() },
+        header.salt,
+      );
+      end = to;
+    }
+    if (!last && !scan.sealed) {
+      const seal = { position: end, batchNo: scan.lastBatchNo + 1 };
+      memory.bytes.set(
+        encodeSeal(header.salt, seal, header.firstBatchNo, cursor.term, this.#parts.clock.now()).bytes,
+        end,
+      );
+      end += sealBytes;
+    }
+    const path = join(dir, segmentName(no));
+    const spare = spares.takeForRecovery();
+    const from = spare ?? `${path}.new`;
+    if (!spare) await disk.remove(from).catch(() => undefined);
+    const file = await disk.open(from, spare ? 'write' : 'create', { synced: true });
+    const step = 4 * 1024 * 1024;
+    for (let at = 0; at < end; at += step) await file.write(memory.bytes, at, Math.min(at + step, end), at);
+    void reach('log.recovery.copied');
+    await disk.rename(from, path);
+    void reach('log.recovery.renamed');
+    await disk.syncDir(dir);
+    return { end, file, header };
+  }
+
+  async #indexSegment(entry: HeldSegment, { no, header, index }: ScannedSegment, current: boolean): Promise<void> {
+    const { disk, dir } = this.#parts;
+    if (current) {
+      this.#parts.index.resume(index.under(entry.salt));
+      return;
+    }
+    const side = header.salt === entry.salt ? await SideFile.open(disk, dir, no, entry.salt) : undefined;
+    entry.side = side;
+    this.#parts.index.addSealed(no, side ?? index.under(entry.salt));
+  }
+
+  /** Segments wholly at or below the cursor: their headers and side files are enough. */
+  async #olderSegments(scanned: readonly ScannedSegment[]): Promise<HeldSegment[]> {
+    const { disk, dir, clock } = this.#parts;
+    const held: HeldSegment[] = [];
+    const { segments } = this.#found;
+    for (const [i, { no, header }] of segments.entries()) {
+      const next = segments[i + 1];
+      if (!header || !next || scanned.some((one) => one.no === no)) continue;
+      const entry = heldSegment(
+        header,
+        lsnOf(no, next.header?.previous === no ? next.header.previousEnd : this.#parts.limits.segmentBytes),
+      );
+      entry.sealedAt = clock.now();
+      entry.side = await SideFile.open(disk, dir, no, header.salt);
+      // Without its side file such a segment is only asked by walkers; readers find its messages in rows.
+      if (entry.side) this.#parts.index.addSealed(no, entry.side);
+      held.push(entry);
+    }
+    return held;
+  }
+}
+
+type HeaderOf = NonNullable<FoundSegment['header']>;
+
+type ScannedSegment = {
+  no: number;
+  header: HeaderOf;
+  /** Kept when the segment must be written anew. */
+  memory: Memory | undefined;
+  scan: Scan;
+  index: SegmentIndex;
+  last: boolean;
+};
+type WithMemory = ScannedSegment & { memory: Memory };
+
+/** Position and batch number of each frame of a piece that verifies. */
+function* framesIn(piece: Piece, view: FrameView): Iterable<readonly [at: number, batchNo: number]> {
+  if (piece.kind === 'lost') {
+    for (const { at, batchNo } of piece.frames) yield [at, batchNo];
+    return;
+  }
+  const { batchNo, bytes } = piece.header;
+  if (piece.kind === 'partial') for (const at of piece.frames) yield [at, batchNo];
+  else for (let at = piece.at + batchHeaderBytes; at < piece.at + bytes; at = view.look(at).end) yield [at, batchNo];
+}
+
+function misfit(
+  dir: string,
+  found: FoundLog,
+  row: queries.CursorRow | undefined,
+  others: readonly { wal_id: string }[],
+): Error {
+  const known = others.map(({ wal_id }) => wal_id);
+  const oldest = found.segments[0];
+  const way =
+    'Bring the log folder and the database of the same time together, or accept what the database holds (restored): offsets of before then meet an explicit gap.';
+  if (oldest && row) {
+    return unavailable(
+      'log_oldest_beyond_cursor',
+      `The database has this log up to lsn ${row.lsn}, but the oldest segment in ${dir} is ${oldest.no}: the database is older than the log. ${way}`,
+      {
+        extra: { cursor: row.lsn, oldestSegment: oldest.no },
+      },
+    );
+  }
+  if (found.walId === undefined) {
+    return unavailable(
+      'log_missing',
+      `There is no log in ${dir}, but the database was written by ${known.length > 0 ? `log ${known.join(', ')}` : 'one'}: a wrong or empty volume. ${way}`,
+      {
+        extra: { expected: known },
+      },
+    );
+  }
+  if (known.length === 0) {
+    return unavailable(
+      'log_cursor_missing',
+      `The database knows nothing of the log ${found.walId} in ${dir}: its cursor is lost, or this is another database. ${way}`,
+      {
+        extra: { walId: found.walId },
+      },
+    );
+  }
+  return unavailable(
+    'log_other',
+    `The log ${found.walId} in ${dir} is not the one of this database (${known.join(', ')}): a wrong or restored volume or database. ${way}`,
+    {
+      extra: { walId: found.walId, expected: known },
+    },
+  );
+}

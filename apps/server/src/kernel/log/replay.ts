@@ -1,0 +1,159 @@
+import { assert } from '#kernel/base';
+import type { BirthNote, TakeoverNote } from './flush-chunk.ts';
+import { type FrameView, frameTypes } from './frame.ts';
+import { type Era, StreamHead } from './head.ts';
+import type { Heads } from './heads.ts';
+import type { LogLimits } from './limits.ts';
+import type { Retention } from './log.ts';
+import type { EraFloor } from './writer.ts';
+
+/** Positions of one stream that the log does not hold although later ones are there. */
+export type Loss = { head: StreamHead; from: number; first: number };
+
+/** The log contradicts itself or its rows. Nothing is guessed: an operator must look. */
+export class LogInconsistent extends Error {}
+
+/**
+ * Applies frames behind the cursor to heads that stand as of the cursor, in log order: what the writer once decided is
+ * taken over, not decided again. Each stream must go on by exactly one, unless the log is known to have holes.
+ */
+export class Replay {
+  readonly #heads: Heads;
+  readonly #limits: LogLimits;
+  /** Those that no frame behind them has put on record yet. */
+  losses: Loss[] = [];
+  /** Frames of streams whose creation is in a hole. */
+  orphans = 0;
+  frames = 0;
+  highestStreamNo = 0;
+  eraFloor: EraFloor | undefined;
+  /** Set when a hole was found: from here on positions may be missing. */
+  holed = false;
+  /** A hole without a later record that new eras begin: that recovery did not get to its end. */
+  unsettled = false;
+
+  constructor(heads: Heads, limits: LogLimits) {
+    this.#heads = heads;
+    this.#limits = limits;
+  }
+
+  apply(view: FrameView, lsn: number): void {
+    this.frames += 1;
+    const { streamNo } = view;
+    if (streamNo > this.highestStreamNo) this.highestStreamNo = streamNo;
+    switch (view.type) {
+      case frameTypes.create:
+        return this.#create(view, lsn);
+      case frameTypes.takeover: {
+        const { eraFloor } = JSON.parse(view.note() as string) as TakeoverNote;
+        if (!eraFloor) return;
+        this.eraFloor = eraFloor;
+        this.unsettled = false;
+        return;
+      }
+      case frameTypes.hole:
+        this.holed = true;
+        this.unsettled = true;
+        return;
+      case frameTypes.seal:
+        return;
+      default:
+    }
+    const head = this.#heads.byNo(streamNo);
+    if (!head) {
+      if (!this.holed)
+        throw new LogInconsistent(
+          `a frame at lsn ${lsn} belongs to stream ${streamNo}, which neither rows nor log know`,
+        );
+      this.orphans += 1;
+      return;
+    }
+    if (head.removed) throw new LogInconsistent(`a frame at lsn ${lsn} follows the removal of stream ${streamNo}`);
+    head.lastLsn = lsn;
+    if (view.ms > head.updatedAt) head.updatedAt = view.ms;
+    switch (view.type) {
+      case frameTypes.append:
+      case frameTypes.close:
+        return this.#append(head, view, lsn);
+      case frameTypes.remove:
+        head.removing = true;
+        return this.#heads.gone(head, (JSON.parse(view.note() as string) as { cause: 'deleted' | 'expired' }).cause);
+      case frameTypes.trim:
+        head.firstSeq = Math.max(head.firstSeq, view.firstSeq);
+        head.bytes -= (JSON.parse(view.note() as string) as { bytes: number }).bytes;
+        return;
+      case frameTypes.retain:
+        head.retention = JSON.parse(view.note() as string) as Retention;
+        return;
+      case frameTypes.gap:
+        return this.#gap(head, view);
+      default:
+        throw new LogInconsistent(`a frame at lsn ${lsn} has a type that a stream does not have`);
+    }
+  }
+
+  #create(view: FrameView, lsn: number): void {
+    const note = JSON.parse(view.note() as string) as BirthNote;
+    const head = new StreamHead({
+      streamNo: view.streamNo,
+      key: { projectId: note.projectId, path: note.path },
+      shard: note.shard,
+      contentType: note.contentType,
+      eras: [{ era: view.era, first: 1 }],
+      createdAt: view.ms,
+      retention: note.retention,
+    });
+    const before = this.#heads.at(head.key);
+    if (before && !this.holed)
+      throw new LogInconsistent(`a frame at lsn ${lsn} creates ${note.path} while stream ${before.streamNo} is there`);
+    if (before) this.#heads.gone(before, 'deleted');
+    this.#heads.insert(head);
+    this.#heads.shown(head);
+    head.lastLsn = lsn;
+    this.#append(head, view, lsn);
+  }
+
+  #append(head: StreamHead, view: FrameView, lsn: number): void {
+    if (view.firstSeq !== head.lastSeq + 1) this.#jump(head, view.firstSeq, lsn);
+    if (view.count > 0) head.lastSeq = view.lastSeq;
+    head.tail = head.lastSeq;
+    head.bytes += view.payloadBytes;
+    if (view.closes) {
+      head.closed = true;
+      head.closing = true;
+    }
+    const writerSeq = view.writerSeq();
+    if (writerSeq !== undefined) head.writerSeq = writerSeq;
+    const producer = view.producer();
+    if (!producer) return;
+    const producers = head.producersWith(this.#limits);
+    const state = producers.get(producer.id) ?? producers.add(producer.id, producer.epoch, true, this.#heads.flushedTo);
+    state.accepted(producer.epoch, producer.seq, view.firstSeq, head.lastSeq, lsn);
+  }
+
+  #jump(head: StreamHead, firstSeq: number, lsn: number): void {
+    if (firstSeq <= head.lastSeq || !this.holed) {
+      throw new LogInconsistent(
+        `stream ${head.streamNo} stands at ${head.lastSeq}, but the frame at lsn ${lsn} begins at ${firstSeq}`,
+      );
+    }
+    this.losses.push({ head, from: head.lastSeq + 1, first: firstSeq });
+    head.eras.push({ era: head.era, first: firstSeq, from: head.lastSeq + 1, reason: 'lost' });
+    head.lastSeq = firstSeq - 1;
+  }
+
+  #gap(head: StreamHead, view: FrameView): void {
+    const { known, ...entry } = JSON.parse(view.note() as string) as Era & { known?: true };
+    if (known) {
+      // Written by the recovery that found it; a replay of the frames before finds it again by itself.
+      if (!head.eras.some(({ first }) => first === entry.first)) head.eras.push(entry);
+      this.losses = this.losses.filter((loss) => loss.head !== head || loss.first !== entry.first);
+      return;
+    }
+    assert(view.firstSeq === entry.first, 'a gap names its first position');
+    head.eras.push(entry);
+    head.era = entry.era;
+    head.lastSeq = entry.first - 1;
+    head.tail = head.lastSeq;
+  }
+}

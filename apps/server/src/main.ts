@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { processEnv, readCommandLine, readConfig, runConfigCommand } from '#config';
+import { createTelemetry } from '#kernel/telemetry';
+import { endNow, explainFailure, stopSignal } from './ending.ts';
+import { logForm, noStartLines, startLevel, terminalLines } from './start-lines.ts';
+
+const exit = (code: number): void => process.exit(code);
+const { signal, rest } = stopSignal(process.argv.slice(2), exit);
+const { command, flags, switches, problems } = readCommandLine(rest, ['config'], ['--origin', '--migrate-only']);
+const say = (text: string, code: number): void => {
+  process.exitCode = code;
+  (code === 0 ? process.stdout : process.stderr).write(text);
+};
+try {
+  if (problems.length > 0) say(`${problems.join('\n')}\n`, 2);
+  else if (command[0] === 'config') {
+    const { text, code } = runConfigCommand(command[1], { env: processEnv(), flags, origin: switches.has('--origin') });
+    say(text, code);
+  } else await serve();
+} catch (error) {
+  const { text, code } = explainFailure(error);
+  say(`${text}\n`, code);
+}
+
+async function serve(): Promise<void> {
+  const read = readConfig(processEnv(), flags);
+  // Loaded only now: a wrong setting is said at once.
+  const { compose, migrateOnly } = await import('./compose.ts');
+  const terminal = process.stdout.isTTY;
+  const { logLevel, logFormat } = read.config.base;
+  const form = logForm(logFormat, terminal);
+  await using telemetry = await createTelemetry({ level: startLevel(logLevel, terminal), form });
+  const lines = terminal ? terminalLines((text) => process.stdout.write(text)) : noStartLines;
+  if (switches.has('--migrate-only')) return migrateOnly(read, telemetry, lines);
+  await using _ = await compose(read, telemetry, { lines, fatal: endNow(telemetry.logger, exit) });
+  telemetry.logger.setLevel(logLevel);
+  if (!signal.aborted) await once(signal, 'abort');
+}

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { expectedOf, makeShims, runPage, snippetsOf } from '#test/doc-snippets';
+import { startServer } from '#test/server';
+
+/* Every command of the README and the guides is run as a reader would type it, against the real server. */
+
+const root = resolve(import.meta.dirname, '../../../..');
+const guides = (await readdir(join(root, 'docs/guides'))).map((name) => `docs/guides/${name}`);
+const pages = ['README.md', ...guides];
+const pageMsMax = 45_000;
+const tools = ['sh', 'curl', 'tar'];
+const run = promisify(execFile);
+
+const missing = (
+  await Promise.all(
+    tools.map(async (tool) =>
+      run('sh', ['-c', `command -v ${tool}`]).then(
+        () => [],
+        () => [tool],
+      ),
+    ),
+  )
+).flat();
+if (missing.length > 0) {
+  const text = `the guides use ${missing.join(', ')}, which this machine does not have`;
+  if (process.env['CI']) throw new Error(text);
+  process.stderr.write(`skipped: ${text}\n`);
+}
+
+describe.skipIf(missing.length > 0)('commands do what the page says', () => {
+  test.each(pages)('%s', async (page) => {
+    await using undo = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(tmpdir(), 'muster-docs-'));
+    undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    const server = undo.use(await startServer({ env: { MUSTER_BUILDS_FREE_BYTES_MIN: '0' } }));
+    await cp(join(root, 'examples/build-npm-project'), join(folder, 'examples/build-npm-project'), { recursive: true });
+    const env = {
+      PATH: await makeShims(root, folder),
+      HOME: folder,
+      LANG: 'C.UTF-8',
+      MUSTER_URL: server.url,
+      MUSTER_API_KEY: server.key,
+    };
+    const ran = await runPage(await readFile(join(root, page), 'utf8'), folder, env, pageMsMax);
+    expect(ran.length).toBeGreaterThan(0);
+    for (const { line, code, output, expected } of ran) {
+      let from = 0;
+      for (const text of expected) {
+        const at = output.indexOf(text, from);
+        expect(at, `${page}:${line} does not print ${JSON.stringify(text)}\n${code}\n---\n${output}`).not.toBe(-1);
+        from = at + text.length;
+      }
+    }
+  });
+});
+
+test('every shell block says whether it is run, and why not', async () => {
+  const wrong: string[] = [];
+  for (const page of pages) {
+    for (const { language, kind, line } of snippetsOf(await readFile(join(root, page), 'utf8'))) {
+      if (language === 'sh' && !/^(run|run background|shown: .+)$/.test(kind)) wrong.push(`${page}:${line} ${kind}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('every command of muster that a page names exists', async () => {
+  const known = new Map<string, boolean>();
+  const wrong: string[] = [];
+  const all = [...pages, ...(await readdir(join(root, 'docs/operate'))).map((name) => `docs/operate/${name}`)];
+  for (const page of all) {
+    const text = await readFile(join(root, page), 'utf8');
+    for (const [, words = ''] of text.matchAll(/(?:^|[`(]|npx )muster ((?:[a-z]+ ?){1,2})/gm)) {
+      const command = words.trim();
+      if (!known.has(command)) known.set(command, await exists(command.split(' ')));
+      if (known.get(command) === false) wrong.push(`${page}: muster ${command}`);
+    }
+  }
+  expect(known.size).toBeGreaterThan(10);
+  expect(wrong).toEqual([]);
+});
+
+/** One word may be a command and the next an argument; then the help of the first is enough. */
+async function exists(words: readonly string[]): Promise<boolean> {
+  const cli = join(root, 'apps/cli/bin/muster.mjs');
+  const { stdout } = await run(process.execPath, [cli, ...words, '--help'], { timeout: 10_000 }).catch(() => ({
+    stdout: '',
+  }));
+  return stdout.includes('Usage:');
+}
+
+test('expected lines are read from the block', () => {
+  expect(expectedOf('echo a\n# → a\n  # → not at the margin\n# a comment')).toEqual(['a']);
+});

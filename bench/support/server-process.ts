@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { randomToken } from '../../apps/server/src/kernel/base/index.ts';
+
+export type ServerProcess = AsyncDisposable & {
+  readonly url: string;
+  readonly key: string;
+  readonly database: string;
+  readonly residentBytes: () => number;
+};
+
+const mainFile = path.join(import.meta.dirname, '../../apps/server/src/main.ts');
+
+/** The server as people run it: a process of its own with its own durable Postgres, on a folder that goes away. */
+export async function serverProcess(settings: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'muster-bench-'));
+  const key = randomToken(30);
+  const child = spawn(process.execPath, ['--expose-gc', mainFile], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      MUSTER_DATA_DIR: dataDir,
+      MUSTER_PORT: '0',
+      MUSTER_API_KEY: key,
+      LOG_LEVEL: 'info',
+      MUSTER_LOG_FORMAT: 'json',
+      ...settings,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ready = await untilReady(child);
+  return {
+    url: ready.url,
+    database: ready.database,
+    key,
+    residentBytes: () =>
+      Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM');
+      if (child.exitCode === null) await once(child, 'exit');
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function untilReady(child: ChildProcess): Promise<{ url: string; database: string }> {
+  if (!child.stdout) throw new Error('the server has no output');
+  const lines = createInterface({ input: child.stdout });
+  const seen: string[] = [];
+  return await new Promise((resolve, reject) => {
+    lines.on('line', (line) => {
+      if (seen.length < 200) seen.push(line);
+      if (!line.includes('"msg":"ready"')) return;
+      resolve(JSON.parse(line) as { url: string; database: string });
+    });
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${seen.join('\n')}`)));
+  });
+}
