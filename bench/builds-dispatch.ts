@@ -37,7 +37,11 @@ class Bench {
     connection.close();
   }
 
-  submitFile(connection: PlainConnection, build: object, sent?: () => void): ReturnType<PlainConnection['ask']> {
+  readonly submitFile = (
+    connection: PlainConnection,
+    build: object,
+    sent?: () => void,
+  ): ReturnType<PlainConnection['ask']> => {
     const boundary = 'muster-bench-boundary';
     const part = (head: string, body: string): string =>
       `--${boundary}\r\ncontent-disposition: form-data; ${head}\r\n\r\n${body}\r\n`;
@@ -58,9 +62,13 @@ class Bench {
       `multipart/form-data; boundary=${boundary}`,
       sent,
     );
-  }
+  };
 
-  submitJson(connection: PlainConnection, build: object, sent?: () => void): ReturnType<PlainConnection['ask']> {
+  readonly submitJson = (
+    connection: PlainConnection,
+    build: object,
+    sent?: () => void,
+  ): ReturnType<PlainConnection['ask']> => {
     return connection.ask(
       'POST',
       '/v1/builds',
@@ -69,7 +77,7 @@ class Bench {
       'application/json',
       sent,
     );
-  }
+  };
 
   async register(connection: PlainConnection, labels: Record<string, string>, seats = 1): Promise<Registered> {
     return good(

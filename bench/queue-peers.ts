@@ -4,7 +4,7 @@
  *
  * Measured side by side in one run, rounds interleaved: enqueue → start of the handler at idle; draining a backlog until
  * the store says it is empty; putting a backlog in. Beside them the limit: single-row claims by pgbench and by `pg`.
- * `--jobs=20000 --rounds=3 --singles=300 --json`.
+ * `--jobs=20000 --rounds=3 --singles=300 --only=muster --json`.
  */
 
 import { systemClock } from '../apps/server/src/kernel/base/index.ts';
@@ -82,7 +82,7 @@ await using everySecond = await redis('everysec');
 const skipped = always ? [] : ['BullMQ was skipped: there is no redis-server on this machine.'];
 if (skipped.length > 0 && process.env['CI'] === 'true') throw new Error(skipped[0]);
 
-const peers = [
+const all = [
   await musterPeer(postgres.connection, 100),
   await musterPeer(postgres.connection, 10),
   await graphilePeer(postgres.connection, false),
@@ -90,8 +90,9 @@ const peers = [
   ...(always ? [await bullmqPeer(always.socket, 'fsync always', 100)] : []),
   ...(everySecond ? [await bullmqPeer(everySecond.socket, 'fsync every second', 100)] : []),
 ];
+const peers = all.filter((peer) => peer.name.startsWith(given.text('only') ?? ''));
 const results = await measure(peers);
-for (const peer of peers) await peer.close();
+for (const peer of all) await peer.close();
 const limits: ClaimLimit[] = await claimLimits(postgres.connection);
 const on = { ...machine(), postgres: postgres.about, redis: always?.about ?? 'none' };
 

@@ -51,7 +51,11 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
 }
 
 /** `--name=value` and `--flag` of the command line. */
-export function options(): { json: boolean; get(name: string, fallback: number): number } {
+export function options(): {
+  json: boolean;
+  get(name: string, fallback: number): number;
+  text(name: string): string | undefined;
+} {
   const given = new Map<string, string | undefined>();
   for (const arg of process.argv.slice(2)) {
     const [name = '', value] = arg.replace(/^--/, '').split('=');
@@ -59,6 +63,7 @@ export function options(): { json: boolean; get(name: string, fallback: number):
   }
   return {
     json: given.has('json'),
+    text: (name) => given.get(name),
     get: (name, fallback) => (given.get(name) === undefined ? fallback : Number(given.get(name))),
   };
 }

@@ -194,7 +194,8 @@ export const rules: readonly Rule[] = [
     instead: 'finish it, or write it into the issue',
     check: (files) =>
       files
-        .filter((file) => !file.path.startsWith('tools/tidy'))
+        // A port's contract may skip a case for one driver; its own type demands the reason.
+        .filter((file) => !file.path.startsWith('tools/tidy') && !file.path.includes('/test/conformance/'))
         .flatMap((file) =>
           file.text
             .split('\n')

@@ -6,9 +6,9 @@ import { addKeys } from './commands/keys.ts';
 import { addQueues } from './commands/queues.ts';
 import { addSystem } from './commands/system.ts';
 import { addWorkers } from './commands/workers.ts';
-import { type GlobalOptions, makeContext, version } from './context.ts';
-import { Ended, exitCodeOf, exitCodes } from './exit-codes.ts';
-import { Output } from './output.ts';
+import { type GlobalOptions, makeContext, version } from './shell/context.ts';
+import { Ended, exitCodeOf, exitCodes } from './shell/exit-codes.ts';
+import { Output } from './shell/output.ts';
 
 const interrupt = new AbortController();
 process.on('SIGINT', () => {

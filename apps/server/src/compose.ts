@@ -12,7 +12,7 @@ import { createLog, type LogEvents, type LogOptions } from '#kernel/log';
 import { createMeter } from '#kernel/meter';
 import { createQueue, type QueueTimes } from '#kernel/queue';
 import type { Telemetry } from '#kernel/telemetry';
-import { checkSecret, createAccounts } from './accounts/index.ts';
+import { checkSecret, createAccounts } from '#accounts';
 import { measureDisk, measurePool, measureQueries, reportHealth } from './observe.ts';
 import { declareLogBounds, observeLog } from './observe-log.ts';
 import { nodeName, openDatabase } from './open-database.ts';

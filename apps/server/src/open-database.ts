@@ -35,7 +35,8 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   const { dataDir } = config.base;
   const { poolMax, startTimeoutMs, postgresUser, ssl, migrateOnStart } = config.database;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  // Started as root, Postgres runs as another user and must pass through to its own folder; ours stay closed.
+  await mkdir(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
   const lock = await up.open('data folder', () => lockDataFolder(dataDir, { instance: nodeName(config) }));
   const server = createDatabaseServer({
     dataDir,

@@ -168,10 +168,20 @@ async function work(
 /** `run` as it ends, or the stop order once a `run` that does not obey has had its time. */
 async function obeying<T>(run: Promise<T>, signal: AbortSignal, msMax: number | undefined): Promise<T> {
   if (msMax === undefined) return run;
+  let timer: Disposable | undefined;
+  let onAbort = (): void => undefined;
   const patience = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => after(msMax, () => reject(signal.reason as Error)), { once: true });
+    onAbort = () => {
+      timer = after(msMax, () => reject(signal.reason as Error));
+    };
   });
-  return Promise.race([run, patience]);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([run, patience]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    timer?.[Symbol.dispose]();
+  }
 }
 
 /** Runs `toOutcome`, reports what it gives, and turns every way it can be stopped into the farewell that fits. */

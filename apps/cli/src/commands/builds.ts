@@ -6,11 +6,11 @@ import type { BuildFilter } from '@muster/client';
 import type { Build, BuildSpecInput, BuildSummary, Platform, Submitted } from '@muster/protocol';
 import { MusterError } from '@muster/protocol/errors';
 import { Argument, type Command, Option } from 'commander';
-import { sure } from '../ask.ts';
-import type { Context } from '../context.ts';
-import { ago, bytes, duration } from '../output.ts';
-import { packSource } from '../pack.ts';
-import { many, pair, span, whole } from '../words.ts';
+import { sure } from '../shell/ask.ts';
+import type { Context } from '../shell/context.ts';
+import { ago, bytes, duration } from '../shell/output.ts';
+import { many, pair, span, whole } from '../shell/words.ts';
+import { packSource } from '../source/pack.ts';
 import { awaitEnd, followToEnd, judge, printLog } from './watch.ts';
 
 type Act<A extends unknown[]> = (run: (context: Context, ...args: A) => Promise<void>) => (...args: A) => Promise<void>;

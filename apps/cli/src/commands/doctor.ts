@@ -2,9 +2,9 @@ import { statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { MusterError } from '@muster/protocol/errors';
-import { type Context, installationRoot } from '../context.ts';
-import { Ended, exitCodes } from '../exit-codes.ts';
-import { bytes, duration } from '../output.ts';
+import { type Context, installationRoot } from '../shell/context.ts';
+import { Ended, exitCodes } from '../shell/exit-codes.ts';
+import { bytes, duration } from '../shell/output.ts';
 
 type Check = { name: string; status: 'pass' | 'warn' | 'fail'; value: string; remedy?: string };
 

@@ -2,9 +2,9 @@ import type { ApiKey } from '@muster/client';
 import { MusterError } from '@muster/protocol/errors';
 import { type Scope, scopes } from '@muster/protocol/scopes';
 import type { Command } from 'commander';
-import { sure } from '../ask.ts';
-import { ago } from '../output.ts';
-import { span } from '../words.ts';
+import { sure } from '../shell/ask.ts';
+import { ago } from '../shell/output.ts';
+import { span } from '../shell/words.ts';
 import type { Wire } from './builds.ts';
 
 export function addKeys(program: Command, wire: Wire): void {

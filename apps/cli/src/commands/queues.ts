@@ -1,7 +1,7 @@
 import type { BuildQueue } from '@muster/protocol';
 import type { Command } from 'commander';
-import type { Context } from '../context.ts';
-import { duration } from '../output.ts';
+import type { Context } from '../shell/context.ts';
+import { duration } from '../shell/output.ts';
 import type { Wire } from './builds.ts';
 
 export function addQueues(program: Command, wire: Wire): void {

@@ -4,10 +4,10 @@ import { createInterface } from 'node:readline/promises';
 import { Client } from '@muster/client';
 import { MusterError } from '@muster/protocol/errors';
 import type { Command } from 'commander';
-import { type Context, installationRoot, version } from '../context.ts';
-import { Ended } from '../exit-codes.ts';
-import { duration } from '../output.ts';
-import { readProfile, removeProfile, writeProfile } from '../profile.ts';
+import { type Context, installationRoot, version } from '../shell/context.ts';
+import { Ended } from '../shell/exit-codes.ts';
+import { duration } from '../shell/output.ts';
+import { readProfile, removeProfile, writeProfile } from '../shell/profile.ts';
 import type { Wire } from './builds.ts';
 import { runDoctor } from './doctor.ts';
 

@@ -1,7 +1,7 @@
 import type { Build, LogRecord } from '@muster/protocol';
-import type { Context } from '../context.ts';
-import { Ended, exitCodes } from '../exit-codes.ts';
-import { duration } from '../output.ts';
+import type { Context } from '../shell/context.ts';
+import { Ended, exitCodes } from '../shell/exit-codes.ts';
+import { duration } from '../shell/output.ts';
 
 export type LogOptions = { follow?: boolean; finish?: AbortSignal; attempt?: number; tail?: number; grep?: RegExp };
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Worker } from '@muster/protocol';
 import { MusterError } from '@muster/protocol/errors';
 import type { Command } from 'commander';
-import { sure } from '../ask.ts';
-import { type Context, installationRoot } from '../context.ts';
-import { Ended } from '../exit-codes.ts';
-import { ago } from '../output.ts';
+import { sure } from '../shell/ask.ts';
+import { type Context, installationRoot } from '../shell/context.ts';
+import { Ended } from '../shell/exit-codes.ts';
+import { ago } from '../shell/output.ts';
 import type { Wire } from './builds.ts';
 
 export function addWorkers(program: Command, wire: Wire): void {

@@ -1,5 +1,5 @@
 import type { Client } from '@muster/client';
-import type { Output } from '../output.ts';
+import type { Output } from '../shell/output.ts';
 
 type Scene = { name: string; env: Record<string, string>; priority?: number; cancelAfterMs?: number };
 

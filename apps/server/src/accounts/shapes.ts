@@ -1,6 +1,7 @@
 import { idSchema, scopes } from '@muster/protocol';
 import { z } from 'zod';
-import { type ApiKeyRow, type AuditRow, nearest } from '#kernel/auth';
+import type { ApiKeyRow, AuditRow } from '#kernel/auth';
+import { nearest } from '#kernel/base';
 
 const name = z.string().trim().min(1).max(200);
 /** Unknown scopes are refused here already, with the nearest known one. */

@@ -7,7 +7,7 @@ import {
   refusalOf,
   targetsOf,
 } from '@muster/protocol';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { MusterError } from '#kernel/base';
 import { sql } from '#kernel/db';
@@ -138,30 +138,23 @@ async function newWorld() {
     builds,
     holders,
     async run(command: Command): Promise<void> {
-      switch (command.do) {
-        case 'submit':
-          return await submit(command);
-        case 'claim':
-          return await claim(command.worker);
-        case 'unregister':
-          return await unregister(command.worker);
-        case 'timePasses': {
-          await room.db.query(
-            sql`update builds set eligible_at = now() - interval '1 s', avoid_until = null where state = 'queued'`,
-          );
-          for (const build of builds)
-            if (build.state === 'queued') Object.assign(build, { resting: false, avoids: null });
-          return;
-        }
-        default: {
-          const build = at(command.build);
-          if (!build) return;
-          if ('voice' in command) return await speak(build, command);
-          return await happen(build, command.do);
-        }
-      }
+      if (command.do === 'submit') return await submit(command);
+      if (command.do === 'claim') return await claim(command.worker);
+      if (command.do === 'unregister') return await unregister(command.worker);
+      if (command.do === 'timePasses') return await timePasses();
+      const build = at(command.build);
+      if (!build) return;
+      if ('voice' in command) await speak(build, command);
+      else await happen(build, command.do);
     },
   };
+
+  async function timePasses(): Promise<void> {
+    await room.db.query(
+      sql`update builds set eligible_at = now() - interval '1 s', avoid_until = null where state = 'queued'`,
+    );
+    for (const build of builds) if (build.state === 'queued') Object.assign(build, { resting: false, avoids: null });
+  }
 
   async function submit(command: Extract<Command, { do: 'submit' }>): Promise<void> {
     const { key, ...rest } = command;

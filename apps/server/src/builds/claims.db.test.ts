@@ -18,7 +18,7 @@ const { room } = rooms;
 const children = await Promise.all([1, 2, 3].map(() => startChild()));
 afterAll(async () => {
   for (const { child } of children) child.stdin?.end();
-  await Promise.all(children.map(({ child }) => (child.exitCode === null ? once(child, 'exit') : undefined)));
+  await Promise.all(children.filter(({ child }) => child.exitCode === null).map(({ child }) => once(child, 'exit')));
   await rooms[Symbol.asyncDispose]();
   await database[Symbol.asyncDispose]();
 });

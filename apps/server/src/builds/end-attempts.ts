@@ -1,5 +1,5 @@
 import { buildTable, statesAllowing, targetsOf } from '@muster/protocol';
-import { assert } from '#kernel/base';
+import { assert, never } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import { dispatchLimits } from './dispatch-limits.ts';
 import type { Decided } from './end-of-attempt.ts';
@@ -97,5 +97,7 @@ function emissionOf(
         data: { runMs: workerMs, workerMs },
         line: { level: 'info', text: 'Build cancelled' },
       };
+    default:
+      return never(state);
   }
 }

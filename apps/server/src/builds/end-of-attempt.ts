@@ -1,5 +1,5 @@
 import type { BuildEvent, Failure } from '@muster/protocol';
-import { jitter, type Random } from '#kernel/base';
+import { jitter, never, type Random } from '#kernel/base';
 import { dispatchLimits as limits } from './dispatch-limits.ts';
 import { failureOf } from './failures.ts';
 import type { Ending, HeldRow } from './queries/finish.ts';
@@ -130,5 +130,7 @@ function failureFor(row: HeldRow, cause: Cause): Failure {
       return failureOf('worker_abandoned', `${cause.by} took the build from ${worker}.`);
     case 'fault':
       return cause.failure;
+    default:
+      return never(cause);
   }
 }

@@ -1,4 +1,5 @@
 import type { Instruction } from '@muster/protocol';
+import { never } from '#kernel/base';
 import type { WorkerRow } from './queries/workers.ts';
 
 /** Everything a worker has to be told now, from its row. Said until the row says otherwise. */
@@ -33,5 +34,7 @@ export function nameOfInstruction(instruction: Instruction): string {
       return `drain ${instruction.exit}`;
     case 'resume':
       return 'resume';
+    default:
+      return never(instruction);
   }
 }

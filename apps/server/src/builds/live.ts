@@ -54,7 +54,7 @@ export class Live implements Disposable {
     this.wakes = new Wakes(room, {
       ready: (demand) => this.dispatch.wake(demand),
       nudged: (workerId) => {
-        this.dispatch.refresh(workerId);
+        void this.dispatch.refresh(workerId);
         this.presence.tell(workerId);
       },
       missed: () => {

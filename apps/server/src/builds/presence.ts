@@ -28,7 +28,7 @@ export class Presence {
   readonly #known = new Map<string, Known>();
   /** Asked for a look since the last one; looked at together. */
   #toTell = new Set<string>();
-  #telling: Promise<void> | undefined;
+  #telling = false;
 
   constructor(room: Room) {
     this.#room = room;
@@ -95,9 +95,7 @@ export class Presence {
   tell(workerId: string): void {
     if (!this.reaches(workerId)) return;
     this.#toTell.add(workerId);
-    this.#telling ??= this.#tellAll().finally(() => {
-      this.#telling = undefined;
-    });
+    if (!this.#telling) void this.#tellAll();
   }
 
   /** Every worker this node reaches, after hints may have been lost. */
@@ -129,7 +127,9 @@ export class Presence {
     );
   }
 
+  /** Never rejects. */
   async #tellAll(): Promise<void> {
+    this.#telling = true;
     while (this.#toTell.size > 0) {
       const workerIds = [...this.#toTell];
       this.#toTell = new Set();
@@ -139,6 +139,7 @@ export class Presence {
         this.#failed(error, 'workers could not be told what is new; their next call will');
       }
     }
+    this.#telling = false;
   }
 
   #tellOne(worker: WorkerRow): void {
@@ -151,7 +152,7 @@ export class Presence {
     if (!this.isFresh(worker.id, all)) return;
     const alone = [...known.links].every((link) => link.kind === 'claim');
     let taken = false;
-    for (const link of [...known.links]) taken = link.tell(all, alone) || taken;
+    for (const link of known.links) taken = link.tell(all, alone) || taken;
     if (taken) this.told(worker.id, all);
   }
 

@@ -16,7 +16,7 @@ export type StreamOf = {
   /** Aborted when the other side is gone or asked anew. */
   signal: AbortSignal;
   /** Writes the job; `false` when it could not be written. */
-  give(job: Job): boolean;
+  give: (job: Job) => boolean;
 };
 
 /**

@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts';
+import { nearest } from '#kernel/base';
 import { allSettings } from './schema.ts';
 
 /** Shorter or older spellings. */

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
+import { nearest } from '#kernel/base';
 import { exampleSecrets, foreignNames, ignoredNames } from './names.ts';
-import { nearest } from './nearest.ts';
 import { type AnySetting, allSettings, type Config, type GivenSecrets, schema } from './schema.ts';
 import { type Found, type Inputs, lookUp, lookUpLegacy, type Origin, type Problem, readDotEnv } from './sources.ts';
 

@@ -4,7 +4,7 @@
  *
  * TEST_LIVES sets how many lives (20 here, 200 on demand); TEST_SEED repeats a run's choice of deaths.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@muster/client';
@@ -34,11 +34,13 @@ it(`${lives} lives: nothing acknowledged is lost, nothing runs twice under one t
 }, async () => {
   const random = lcg(seed);
   const folder = await mkdtemp(join(tmpdir(), 'muster-lives-'));
+  // Run as root, Postgres is another user and must pass through.
+  await chmod(folder, 0o711);
   const ledger = new Ledger();
   const stopLoad = new AbortController();
   const deaths = new Map<string, number>();
   try {
-    await using server = await Lives.in(folder, { MUSTER_BUILDS_RESCUE_EVERY_MS: '1000' });
+    await using server = await Lives.in(join(folder, 'data'), { MUSTER_BUILDS_RESCUE_EVERY_MS: '1000' });
     await server.begin();
     const client = new Client({ url: server.url, credential: await server.key() });
     const registered = await Promise.all(

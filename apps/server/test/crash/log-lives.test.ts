@@ -11,7 +11,9 @@ import { SimDisk, seeded } from './support/sim-disk.ts';
 const database = await testDatabase();
 afterAll(() => database[Symbol.asyncDispose]());
 
-const seeds = process.env['TEST_SEED'] ? [Number(process.env['TEST_SEED'])] : Array.from({ length: Number(process.env['TEST_SEEDS'] ?? 200) }, (_, i) => i + 1);
+const seeds = process.env['TEST_SEED']
+  ? [Number(process.env['TEST_SEED'])]
+  : Array.from({ length: Number(process.env['TEST_SEEDS'] ?? 200) }, (_, i) => i + 1);
 const limits = {
   spareFillBytesPerSecond: 2 ** 40,
   flushBytes: 8192,
@@ -97,7 +99,9 @@ async function live(seed: number): Promise<World> {
   return world;
 }
 
-test(`${seeds.length} seeds: nothing acknowledged is lost, doubled, moved or undone`, { timeout: 60_000 + seeds.length * 5000 }, async () => {
+test(`${seeds.length} seeds: nothing acknowledged is lost, doubled, moved or undone`, {
+  timeout: 60_000 + seeds.length * 5000,
+}, async () => {
   let lives = 0;
   let acknowledged = 0;
   for (const seed of seeds) {

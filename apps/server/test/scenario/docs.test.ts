@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -39,6 +39,8 @@ describe.skipIf(missing.length > 0)('commands do what the page says', () => {
     undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const server = undo.use(await startServer({ env: { MUSTER_BUILDS_FREE_BYTES_MIN: '0' } }));
     await cp(join(root, 'examples/build-npm-project'), join(folder, 'examples/build-npm-project'), { recursive: true });
+    await mkdir(join(folder, 'data'));
+    await writeFile(join(folder, 'data/first-key'), server.key);
     const env = {
       PATH: await makeShims(root, folder),
       HOME: folder,

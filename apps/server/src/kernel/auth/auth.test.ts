@@ -1,8 +1,8 @@
 import { assert, nat, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { FakeClock } from '#kernel/base';
+import { FakeClock, nearest } from '#kernel/base';
 import { mintKey, mintRunToken, mintShortId, parseCredential } from './credentials.ts';
-import { AddressSet, isRange, nearest, networkOf, RateBuckets } from './index.ts';
+import { AddressSet, isRange, networkOf, RateBuckets } from './index.ts';
 
 test('credentials are words of shells and URLs, and any one changed character is noticed', () => {
   assert(

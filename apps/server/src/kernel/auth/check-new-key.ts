@@ -1,9 +1,8 @@
 import { scopes as allScopes } from '@muster/protocol';
-import { invalid, type MusterError } from '#kernel/base';
+import { invalid, type MusterError, nearest } from '#kernel/base';
 import { isRange } from './addresses.ts';
 import type { NewApiKey } from './auth.ts';
 import { authLimits } from './limits.ts';
-import { nearest } from './nearest.ts';
 
 /** What a new key must be, whoever asks for it. */
 export function checkNewKey({ name, scopes, addresses = [], expiresAt }: NewApiKey, nowMs: number): void {

@@ -13,7 +13,6 @@ export {
   systemPrincipal,
 } from './auth.ts';
 export type { AuthOptions, EnvironmentKey } from './keyring.ts';
-export { nearest } from './nearest.ts';
 export { RateBuckets } from './rates.ts';
 
 /** Keys, run tokens and who may do what. Call `start` before the first request: keys of the environment get their rows then. */

@@ -15,6 +15,7 @@ export {
 export { newId } from './ids.ts';
 export { type FatalHandler, Lifecycle, type Service } from './lifecycle.ts';
 export { type Limit, Limits } from './limits.ts';
+export { nearest } from './nearest.ts';
 export { arm, reach } from './points.ts';
 export { jitter, type Random, randomToken, systemRandom } from './random.ts';
 export { Signal } from './signal.ts';

@@ -1,7 +1,6 @@
 import type { ErrorCode, FieldProblem, ProblemDocument } from '@muster/protocol';
 import { z } from 'zod';
-import { nearest } from '#kernel/auth';
-import { asError, internal, invalid, MusterError } from '#kernel/base';
+import { asError, internal, invalid, MusterError, nearest } from '#kernel/base';
 import { escapePointer } from './json.ts';
 import { edgeLimits } from './limits.ts';
 

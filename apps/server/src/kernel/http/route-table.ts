@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import { nearest } from '#kernel/auth';
-import { invalid, type MusterError, notFound } from '#kernel/base';
+import { invalid, type MusterError, nearest, notFound } from '#kernel/base';
 import type { AuthRule, ErrorMapper, Route } from './http.ts';
 
 export type AnyRoute = Route<AuthRule, z.ZodType, z.ZodType, z.ZodType>;

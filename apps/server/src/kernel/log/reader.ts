@@ -88,14 +88,16 @@ export class Reader {
     const found: StoredFrame[] = [];
     let bytes = 0;
     let messages = 0;
+    let next = places[0]?.firstSeq;
     for (const place of places) {
-      if (place.firstSeq > end || bytes >= want.bytes || messages >= want.messages) break;
+      if (place.firstSeq !== next || place.firstSeq > end || bytes >= want.bytes || messages >= want.messages) break;
       const chunk = this.#tape.find(place.lsn);
       if (!chunk) break;
       const frame = copyFrame(new FrameView(chunk.memory).look(place.lsn - chunk.lsn));
       found.push(frame);
       bytes += frame.bytes;
       messages += frame.messages.length;
+      next = place.firstSeq + frame.messages.length;
     }
     return found;
   }
@@ -137,6 +139,7 @@ export class Reader {
     const found: StoredFrame[] = [];
     let bytes = 0;
     let messages = 0;
+    let next = places[0]?.firstSeq;
     for (const span of spansOf(places.filter(({ firstSeq }) => firstSeq <= end))) {
       if (bytes >= want.bytes || messages >= want.messages) break;
       const first = span[0] as FramePlace;
@@ -149,7 +152,9 @@ export class Reader {
       // Given back to the disk meanwhile, or not readable: perhaps its rows have it.
       if (!memory || !salt) break;
       for (const place of span) {
-        if (bytes >= want.bytes || messages >= want.messages) break;
+        // A damaged frame in between is in rows only: what follows it must not be put in its place.
+        if (place.firstSeq !== next) return found;
+        if (bytes >= want.bytes || messages >= want.messages) return found;
         const view = new FrameView(memory);
         const at = place.lsn - first.lsn;
         if (!view.verify(at, memory.bytes.length, batchSeed(salt, place.batchNo)) || view.streamNo !== head.streamNo) {
@@ -165,6 +170,7 @@ export class Reader {
         found.push(frame);
         bytes += frame.bytes;
         messages += frame.messages.length;
+        next = place.firstSeq + frame.messages.length;
       }
     }
     return found;

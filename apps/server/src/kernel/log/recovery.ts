@@ -212,13 +212,13 @@ export class Recovery {
         before = found;
         continue;
       }
-      const missing =
-        before !== undefined &&
-        (found.header?.previous ?? found.no - 1) !== before.no &&
-        lsnOf(found.no, 0) > cursor.lsn;
+      const previous = found.header?.previous ?? found.no - 1;
+      const missing = before !== undefined && previous !== before.no && lsnOf(found.no, 0) > cursor.lsn;
       if (before && missing) {
         damage.push(`segments ${before.no + 1} to ${found.no - 1} are missing`);
         replay.holed = true;
+      } else if (previous !== found.no - 1 && lsnOf(found.no, 0) > cursor.lsn) {
+        replay.acceptedHole();
       }
       const one = await this.#readOne(found, { last, missing }, cursor, replay, damage);
       if (one) scanned.push(one);

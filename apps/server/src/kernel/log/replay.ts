@@ -29,7 +29,7 @@ export class Replay {
   eraFloor: EraFloor | undefined;
   /** Set when a hole was found: from here on positions may be missing. */
   holed = false;
-  /** A hole without a later record that new eras begin: that recovery did not get to its end. */
+  /** A hole without a takeover behind it: the recovery that left it did not get to its end. */
   unsettled = false;
 
   constructor(heads: Heads, limits: LogLimits) {
@@ -45,15 +45,12 @@ export class Replay {
       case frameTypes.create:
         return this.#create(view, lsn);
       case frameTypes.takeover: {
-        const { eraFloor } = JSON.parse(view.note() as string) as TakeoverNote;
-        if (!eraFloor) return;
-        this.eraFloor = eraFloor;
+        this.eraFloor = (JSON.parse(view.note() as string) as TakeoverNote).eraFloor ?? this.eraFloor;
         this.unsettled = false;
         return;
       }
       case frameTypes.hole:
-        this.holed = true;
-        this.unsettled = true;
+        this.acceptedHole();
         return;
       case frameTypes.seal:
         return;
@@ -90,6 +87,12 @@ export class Replay {
       default:
         throw new LogInconsistent(`a frame at lsn ${lsn} has a type that a stream does not have`);
     }
+  }
+
+  /** An earlier recovery left something out here, as an operator accepted. */
+  acceptedHole(): void {
+    this.holed = true;
+    this.unsettled = true;
   }
 
   #create(view: FrameView, lsn: number): void {

@@ -76,7 +76,7 @@ export class Lives implements AsyncDisposable {
   async killPostgres(): Promise<void> {
     const location = await readFile(join(this.#dataDir, 'pg.location'), 'utf8').then(
       (text) => text.trim(),
-      () => join(this.#dataDir, 'pg'),
+      () => join(this.#dataDir, 'postgres', 'pg'),
     );
     const pid = Number((await readFile(join(location, 'postmaster.pid'), 'utf8')).split('\n')[0]);
     process.kill(pid, 'SIGKILL');

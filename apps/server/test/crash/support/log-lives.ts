@@ -6,7 +6,15 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { FakeClock, MusterError, type Random, unavailable } from '#kernel/base';
 import { type Db, sql, type Tx } from '#kernel/db';
-import { type Appended, createLog, type Log, type LogLimits, type Offset, parseOffset, type StreamKey } from '#kernel/log';
+import {
+  type Appended,
+  createLog,
+  type Log,
+  type LogLimits,
+  type Offset,
+  parseOffset,
+  type StreamKey,
+} from '#kernel/log';
 import { until } from '#test/until';
 import { type SimDisk, type SimProcess } from './sim-disk.ts';
 
@@ -59,8 +67,21 @@ function mortal(db: Db): { db: Db; die(): void; settled(): Promise<unknown> } {
   };
 }
 
-type Attempt = { path: string; texts: string[]; producer?: { id: string; epoch: number; seq: number }; state: 'unknown' | 'stored' | 'refused'; at?: { era: number; firstSeq: number }; ask?: number };
-type Incarnation = { path: string; state: 'unknown' | 'there'; removal: 'none' | 'asked' | 'done'; close: 'none' | 'asked' | 'done'; attempts: Attempt[] };
+type Attempt = {
+  path: string;
+  texts: string[];
+  producer?: { id: string; epoch: number; seq: number };
+  state: 'unknown' | 'stored' | 'refused';
+  at?: { era: number; firstSeq: number };
+  ask?: number;
+};
+type Incarnation = {
+  path: string;
+  state: 'unknown' | 'there';
+  removal: 'none' | 'asked' | 'done';
+  close: 'none' | 'asked' | 'done';
+  attempts: Attempt[];
+};
 
 export class World {
   readonly seed: number;
@@ -101,7 +122,8 @@ export class World {
   saw(path: string, era: number, seq: number, text: string): void {
     const name = `${path}@${era}_${seq}`;
     const before = this.#seen.get(name);
-    if (before !== undefined && before !== text) throw new Error(`position ${name} was seen with two contents: ${before} and ${text}`);
+    if (before !== undefined && before !== text)
+      throw new Error(`position ${name} was seen with two contents: ${before} and ${text}`);
     this.#seen.set(name, text);
   }
 }
@@ -118,7 +140,7 @@ export class Life {
   readonly #db: ReturnType<typeof mortal>;
   readonly ended = Promise.withResolvers<void>();
 
-  constructor(world: World, db: Db, accept?: 'loss' | 'restored') {
+  constructor(world: World, db: Db, accept?: 'loss' | 'restored', node = { id: 'sim', url: '' }) {
     this.world = world;
     this.clock = new FakeClock(1_700_000_000_000 + world.lives * 3_600_000);
     this.process = world.disk.open();
@@ -131,7 +153,7 @@ export class Life {
       disk: this.process,
       clock: this.clock,
       limits: world.limits,
-      node: { id: 'sim', url: '' },
+      node,
       events: {
         flushMismatch: (found) => this.mismatches.push(found),
         damage: ({ reason }) => this.damage.push(reason),
@@ -339,8 +361,15 @@ export class Life {
       const last = stream.attempts.findLast((attempt) => attempt.producer && attempt.state !== 'refused');
       if (!last?.producer) continue;
       if (last.state === 'stored') {
-        const answer = await this.log.append({ key: this.key(path), messages: [Buffer.from('other')], producer: last.producer });
-        expect(answer, `${path}: a repeat is recognised`).toMatchObject({ outcome: 'duplicate', lastSeq: last.at!.firstSeq + last.texts.length - 1 });
+        const answer = await this.log.append({
+          key: this.key(path),
+          messages: [Buffer.from('other')],
+          producer: last.producer,
+        });
+        expect(answer, `${path}: a repeat is recognised`).toMatchObject({
+          outcome: 'duplicate',
+          lastSeq: last.at!.firstSeq + last.texts.length - 1,
+        });
       } else await this.append(path, { again: last });
     }
   }
@@ -358,14 +387,23 @@ export class Life {
     expect(this.mismatches).toEqual([]);
     for (const path of this.world.paths.keys()) {
       const head = await this.log.head(this.key(path));
-      const rows = await db.query<{ seq: number; count: number; payload: Buffer; tail_seq: number; closed: boolean }>(sql`
+      const rows = await db.query<{
+        seq: number;
+        count: number;
+        payload: Buffer;
+        tail_seq: number;
+        closed: boolean;
+      }>(sql`
         select m.seq, m.count, m.payload, s.tail_seq, s.closed_at is not null as closed from streams s
         left join stream_messages m using (stream_no) where s.path = ${path} and s.removed_at is null order by m.seq`);
       if (!head) {
         expect(rows, `${path} is gone, its row is not`).toEqual([]);
         continue;
       }
-      expect(rows[0], `${path} has no row`).toMatchObject({ tail_seq: parseOffset(head.tail)!.seq, closed: head.closed });
+      expect(rows[0], `${path} has no row`).toMatchObject({
+        tail_seq: parseOffset(head.tail)!.seq,
+        closed: head.closed,
+      });
       const got = rows.filter(({ payload }) => payload !== null).map(({ payload }) => payload.toString());
       const logged: string[] = [];
       for (let at: Offset | 'start' = 'start'; ; ) {

@@ -82,7 +82,9 @@ export class SimDisk {
   }
 
   names(dir: string): string[] {
-    const inside = [...this.#names.keys()].filter((path) => path.startsWith(`${dir}/`)).map((path) => path.slice(dir.length + 1));
+    const inside = [...this.#names.keys()]
+      .filter((path) => path.startsWith(`${dir}/`))
+      .map((path) => path.slice(dir.length + 1));
     return [...new Set(inside.map((path) => path.split('/')[0] as string))];
   }
 
@@ -173,7 +175,9 @@ export class SimProcess implements Disk {
     if (mine === this.failAt && reads) this.failAt += 1;
     if (mine === this.failAt) {
       if (this.#disk.random() < 0.5) partly();
-      throw Object.assign(new Error(this.fault.short ? 'short write' : `${this.fault.code}: simulated`), { code: this.fault.code });
+      throw Object.assign(new Error(this.fault.short ? 'short write' : `${this.fault.code}: simulated`), {
+        code: this.fault.code,
+      });
     }
     const waits = Math.floor(this.#disk.random() * 3);
     for (let i = 0; i < waits; i++) await turn();
@@ -198,17 +202,21 @@ export class SimProcess implements Disk {
   }
 
   open(path: string, mode: 'read' | 'write' | 'create', { synced = false } = {}): Promise<DiskFile> {
-    return this.#call(() => {
-      const found = this.#disk.inode(path);
-      if (mode === 'create') {
-        if (found) throw Object.assign(new Error(`EEXIST: ${path}`), { code: 'EEXIST' });
-        const inode = new Inode();
-        this.#disk.change(dirOf(path), (names) => names.set(path, inode));
-        return this.#file(inode, synced);
-      }
-      if (!found) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
-      return this.#file(found, synced);
-    }, undefined, mode === 'read' && !this.failReads);
+    return this.#call(
+      () => {
+        const found = this.#disk.inode(path);
+        if (mode === 'create') {
+          if (found) throw Object.assign(new Error(`EEXIST: ${path}`), { code: 'EEXIST' });
+          const inode = new Inode();
+          this.#disk.change(dirOf(path), (names) => names.set(path, inode));
+          return this.#file(inode, synced);
+        }
+        if (!found) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
+        return this.#file(found, synced);
+      },
+      undefined,
+      mode === 'read' && !this.failReads,
+    );
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -276,11 +284,15 @@ export class SimProcess implements Disk {
           },
         ),
       read: (into, position) =>
-        this.#call(() => {
-          const part = inode.bytes.subarray(position, position + into.length);
-          into.set(part);
-          return part.length;
-        }, undefined, !this.failReads),
+        this.#call(
+          () => {
+            const part = inode.bytes.subarray(position, position + into.length);
+            into.set(part);
+            return part.length;
+          },
+          undefined,
+          !this.failReads,
+        ),
       sync: () =>
         this.#call(
           () => sync(inode.dirty),

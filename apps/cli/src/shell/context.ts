@@ -14,9 +14,9 @@ export type GlobalOptions = {
 };
 
 export const version = (
-  JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string }
+  JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as { version: string }
 ).version;
-export const installationRoot = join(import.meta.dirname, '..', '..', '..');
+export const installationRoot = join(import.meta.dirname, '..', '..', '..', '..');
 
 /** What every command works with: where the server is, with which key, and how to speak. */
 export type Context = {
