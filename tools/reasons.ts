@@ -21,6 +21,12 @@ const unseen: Readonly<Record<string, string>> = {
   legacy: 'old paths answer with a text and have no reasons',
 };
 
+/** Reasons that are put together: what stands in the source, and the words it can become. */
+const composed: Readonly<Record<string, readonly string[]>> = {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the source text itself
+  '`${purpose}_too_large`': ['source_too_large', 'certs_too_large', 'artifact_too_large'],
+};
+
 /**
  * Every reason in the source: first arguments of `invalid(…)` and its seven sisters and of functions that only hand one
  * on, `reason` properties, lists called `reasons`, `refuse:…` cells of transition tables, unions called `…Reason`, failure
@@ -38,6 +44,8 @@ export function readReasons(): Map<string, Reason> {
   };
   for (const word of [...Object.keys(failureCodes), ...waitingReasons, ...stopReasons])
     add(word, 'packages/protocol/src/builds/reasons.ts');
+  // What `/ready` says of the process itself stands in a list without a name.
+  add('starting', 'apps/server/src/kernel/http/health.ts', 'unavailable 503');
   const sources = readSources().filter((file) => production(file.path));
   for (const { path, text } of sources) {
     const handsOn = wrappersIn(text);
@@ -50,13 +58,15 @@ export function readReasons(): Map<string, Reason> {
         const [reason, detail, rest] = listOf(node['arguments']);
         const given = typeof code === 'string' ? (isCode(code) ? code : handsOn.get(code)) : undefined;
         if (given !== undefined)
-          for (const word of wordsOf(reason)) add(word, path, answerOf(given, rest), sourceOf(detail));
+          for (const word of [...wordsOf(reason), ...composedOf(sourceOf(reason))])
+            add(word, path, answerOf(given, rest), sourceOf(detail));
         for (const word of wordsOf(readyWord(node))) add(word, path, 'unavailable 503');
       }
       if (node.type === 'VariableDeclarator' && nameOf(node['id']) === 'reasons')
         for (const word of textsIn(node['init'])) add(word, path);
-      if (node.type === 'TSTypeAliasDeclaration' && /Reason$/.test(String(nameOf(node['id']))))
-        for (const word of textsIn(node['typeAnnotation'])) add(word, path);
+      const union = node.type === 'TSTypeAliasDeclaration' ? node['typeAnnotation'] : undefined;
+      if (/Reason$/.test(String(nameOf(node['id']))) && isNode(union) && union.type === 'TSUnionType')
+        for (const word of textsIn(union)) add(word, path);
       if (node.type === 'NewExpression' && nameOf(node['callee']) === 'MusterError') {
         const [code, init] = listOf(node['arguments']);
         for (const name of wordsOf(code))
@@ -80,6 +90,13 @@ function walk(value: unknown, visit: (node: Node) => void): void {
   if (!isNode(value)) return;
   visit(value);
   for (const key of Object.keys(value)) if (key !== 'type' && key !== 'parent') walk(value[key], visit);
+}
+
+function composedOf(source: string): readonly string[] {
+  if (!source.startsWith('`')) return [];
+  const words = composed[source];
+  if (words) return words;
+  throw new Error(`the reason ${source} is put together; say in tools/reasons.ts which words it can become`);
 }
 
 /** Functions whose first parameter is the reason and goes into an error: `refusal(reason, …)`, `wrong(reason, …)`. */

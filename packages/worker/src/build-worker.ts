@@ -129,9 +129,11 @@ export class BuildWorker {
     while (this.#attempts.size > 0) await Promise.all(this.#attempts);
     this.#idle?.[Symbol.dispose]();
     const end = this.#leaving ?? { kind: 'left', detail: connected.detail };
-    if (end.kind === 'left')
-      await api.unregister().catch((error: unknown) => log.warn('could not say goodbye to the server', { error }));
+    // Before the goodbye: any later call would count as being there again.
     await this.#keeper?.[Symbol.asyncDispose]();
+    if (end.kind === 'left') {
+      await api.unregister().catch((error: unknown) => log.warn('could not say goodbye to the server', { error }));
+    }
     await lock[Symbol.asyncDispose]();
     log.info(`left: ${end.detail}`);
     this.#close(end);

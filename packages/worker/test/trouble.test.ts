@@ -385,10 +385,11 @@ describe('stopping', () => {
     ];
     expect(await once.worker.closed).toMatchObject({ kind: 'left' });
     expect(builds.map((build) => build.state)).toEqual(['succeeded', 'queued']);
-    const idle = await startTestWorker(server, { idleExitMs: 400 });
+    const idle = await startTestWorker(server, { idleExitMs: 400, transport: 'poll' });
     expect(await idle.worker.closed).toMatchObject({ kind: 'left', detail: 'nothing to do' });
     expect(builds.map((build) => build.state)).toEqual(['succeeded', 'succeeded']);
     await expect(readFile(join(idle.dir, 'worker.lock'))).rejects.toThrow();
+    expect(server.calls.at(-1)).toBe('POST /v1/workers/me/unregister');
   });
 
   test('drain and exit by the server', async () => {

@@ -277,6 +277,18 @@ describe('a lease', () => {
     expect(await extendLeases(room, holder, [attempt])).toEqual([{ ...attempt, lost: 'finished' }]);
   });
 
+  test('the same worker under its old term: its lease is not that one', async () => {
+    const { holder, attempt } = await claimed();
+    await abandonBuild(room, holder, { ...attempt, reason: '' });
+    await later(61);
+    const again = await claimNext(holder);
+    expect(again.term).toBe(2);
+    await later(20);
+    const before = (await row(again)).leaseUntil;
+    expect(await extendLeases(room, holder, [attempt])).toEqual([{ ...attempt, lost: 'stale_term' }]);
+    expect((await row(again)).leaseUntil).toEqual(before);
+  });
+
   test('row 44, blindness: after a gap every lease is raised and nothing is rescued', async () => {
     const { holder, attempt } = await claimed();
     await startBuild(room, holder, attempt);

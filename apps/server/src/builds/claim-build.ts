@@ -1,10 +1,9 @@
 import type { Job } from '@muster/protocol';
 import { reach } from '#kernel/base';
-import type { Ability } from './ability.ts';
 import { dispatchLimits } from './dispatch-limits.ts';
 import { failureOf } from './failures.ts';
 import { jobsFor } from './job-shape.ts';
-import { type Claimed, claim } from './queries/claim.ts';
+import { type Ability, type Claimed, claim } from './queries/claim.ts';
 import { releaseAttempt } from './release-attempt.ts';
 import type { Room } from './room.ts';
 import { sqlState } from './sql-state.ts';
@@ -59,7 +58,13 @@ async function claimOnce(room: Room, ability: Ability, workerIds: readonly strin
   const { leaseTtlMs, legacyLeaseFirstMs } = room.config;
   const outcome = await room.db.transaction(async (tx) => {
     const began = room.clock.monotonic();
-    const rows = await claim(tx, { ability, workerIds, leaseTtlMs, legacyLeaseTtlMs: legacyLeaseFirstMs });
+    const rows = await claim(tx, {
+      ability,
+      workerIds,
+      leaseTtlMs,
+      legacyLeaseTtlMs: legacyLeaseFirstMs,
+      runMarginMs: dispatchLimits.runMarginMs,
+    });
     room.metrics.claimSql.observe({}, (room.clock.monotonic() - began) / 1_000);
     const pairs = rows.filter((row): row is Pair => row.buildId !== null);
     await room.emit(

@@ -8,7 +8,7 @@ import { buildsRoom } from '#test/builds-room';
 import { seedBuilds, seedWorker, workerRow } from '#test/builds-seed';
 import type { ClaimCommand, ClaimReply } from '#test/claims-child';
 import { testDatabase } from '#test/database';
-import type { Ability } from './ability.ts';
+import type { Ability } from './queries/claim.ts';
 
 /* Several server processes on one database: the rows decide, whoever asks. */
 

@@ -1,13 +1,13 @@
 import type { ClaimAnswer, Instruction, Job } from '@muster/protocol';
 import { asError, exhausted, jitter } from '#kernel/base';
-import { type Ability, abilityKey, type DemandFacts, suits } from './ability.ts';
+import { abilityKey, suits } from './ability.ts';
 import { type ClaimOutcome, claimBuilds, type Handout } from './claim-build.ts';
 import { dispatchLimits as limits } from './dispatch-limits.ts';
 import { Handouts } from './handouts.ts';
 import type { ParkWheel } from './park-wheel.ts';
 import { type Entry, type Group, ParkedCalls, type Round } from './parked-calls.ts';
 import type { Presence } from './presence.ts';
-import { demandFacts, readyDemands } from './queries/claim.ts';
+import { type Ability, type DemandFacts, demandFacts, readyDemands } from './queries/claim.ts';
 import { readWorkers, type WorkerRow } from './queries/workers.ts';
 import { reconcileHeld } from './reconcile-held.ts';
 import { releaseAttempt } from './release-attempt.ts';

@@ -19,29 +19,30 @@ export async function applyEndings(room: Room, tx: Tx, endings: readonly Decided
     ...ending,
     allowed: statesAllowing(buildTable, event),
   }));
-  const ended = new Map(
-    (await endAttempts(tx, rows, dispatchLimits.avoidMs)).map(({ id, workerMs }) => [id, workerMs ?? 0]),
-  );
+  const ended = new Map((await endAttempts(tx, rows, dispatchLimits.avoidMs)).map((row) => [row.id, row]));
+  const workerMs = (id: string): number => ended.get(id)?.workerMs ?? 0;
   assert(ended.size === endings.length, `${endings.length} locked builds ended, the guard let ${ended.size} pass`);
   await room.emit(
     tx,
-    endings.map((ending) => emissionOf(ending, ended.get(ending.id) ?? 0)),
+    endings.map((ending) => emissionOf(ending, workerMs(ending.id))),
   );
   await room.meter.record(
     tx,
     endings.map(({ id, term, row }) => ({
       projectId: row.projectId,
       meter: 'build.time',
-      quantity: ended.get(id) ?? 0,
+      quantity: workerMs(id),
       at: new Date(room.clock.now()),
       source: id,
       part: `attempt-${term}`,
       dimensions: { queue: row.queue, platform: row.platform },
     })),
   );
-  for (const { id, term } of endings) {
-    await room.auth.endRunTokens(tx, { buildId: id, term }, dispatchLimits.tokenAfterEndMs);
-  }
+  await room.auth.endRunTokensOf(
+    tx,
+    endings.map(({ id, term }) => ({ buildId: id, term })),
+    dispatchLimits.tokenAfterEndMs,
+  );
   const keys = endings.flatMap(({ row }) => (row.ckey === null ? [] : [{ projectId: row.projectId, ckey: row.ckey }]));
   const freed = keys.length > 0 ? await demandsOfKeys(tx, keys) : [];
   tx.afterCommit(() => {
@@ -49,7 +50,8 @@ export async function applyEndings(room: Room, tx: Tx, endings: readonly Decided
     for (const { row, state, afterMs } of endings) {
       if (state === 'queued') room.live.wakeAfter(afterMs, row);
     }
-    for (const workerId of new Set(endings.map((ending) => ending.workerId))) room.live.seatFreed(workerId);
+    const freedSeats = new Map(endings.map(({ id, workerId }) => [workerId, ended.get(id)?.draining ?? false]));
+    for (const [workerId, draining] of freedSeats) room.live.seatFreed(workerId, draining);
   });
 }
 

@@ -32,7 +32,7 @@ const rules: Record<Cause['kind'], Rule> = {
   abandoned: { outcome: 'abandoned', backoff: false, avoid: true, told: 'gave the build back' },
   unregistered: { outcome: 'abandoned', backoff: false, avoid: false, told: 'left' },
   evicted: { outcome: 'abandoned', backoff: false, avoid: true, told: 'had to give the build back' },
-  lostAnswer: { outcome: 'lost', backoff: false, avoid: false, told: 'never received the build' },
+  lostAnswer: { outcome: 'abandoned', backoff: false, avoid: false, told: 'never received the build' },
   fault: { outcome: 'failed', backoff: true, avoid: true, told: 'failed' },
 };
 
@@ -100,7 +100,7 @@ export function stopped(
 }
 
 /** Five seconds, doubled with each attempt, at most five minutes, spread by 20 %. */
-export function backoffMs(attempts: number, random: Random): number {
+function backoffMs(attempts: number, random: Random): number {
   return jitter(Math.min(limits.backoffMaxMs / 1.2, limits.backoffFirstMs * 2 ** (attempts - 1)), 0.2, random);
 }
 

@@ -26,9 +26,11 @@ type Answer = { answer: unknown } | { error: unknown };
 
 /** Ends of attempts that workers tell. What comes in together is one transaction. */
 export class Endings {
+  readonly #room: Room;
   readonly #gather: Gather<Item, Answer>;
 
   constructor(room: Room) {
+    this.#room = room;
     this.#gather = new Gather((items) => endTogether(room, items), {
       most: dispatchLimits.endingsBatchMax,
       lanes: dispatchLimits.endingsLanes,
@@ -48,6 +50,7 @@ export class Endings {
   ): Promise<T> {
     const done = await this.#gather.do({ holder, attempt, call, wantsArtifacts, decide });
     if ('error' in done) throw done.error;
+    this.#room.live.presence.ended(holder.workerId, attempt);
     return done.answer as T; // oxlint-disable-line typescript/no-unsafe-type-assertion -- what this item's own `decide` made
   }
 }

@@ -1,8 +1,8 @@
 import { type BuildEvent, buildTable, refusalOf, statesAllowing } from '@muster/protocol';
 import { conflict, forbidden } from '#kernel/base';
-import type { Reader, Tx } from '#kernel/db';
+import type { Reader } from '#kernel/db';
 import { everHeld, noSuchBuild, staleTerm } from './access.ts';
-import { type HeldRow, lockBuilds } from './queries/finish.ts';
+import type { HeldRow } from './queries/finish.ts';
 import type { Room } from './room.ts';
 
 /** The worker that speaks for an attempt. Its credential was checked; whether the attempt is its own is checked here. */
@@ -10,22 +10,9 @@ export type Holder = { workerId: string; projectId: string };
 export type Attempt = { buildId: string; term: number };
 
 /**
- * The build, locked, when this attempt of it is the present one and this worker's. Errors: `notFound` `no_such_build`,
+ * Refuses unless this attempt of the build is the present one and this worker's. Errors: `notFound` `no_such_build`,
  * `forbidden` `not_holder`, `conflict` `stale_term {term, state}` (I4).
  */
-export async function lockAttempt(
-  room: Room,
-  tx: Tx,
-  holder: Holder,
-  { buildId, term }: Attempt,
-  call: string,
-): Promise<HeldRow> {
-  const [row] = await lockBuilds(tx, [buildId]);
-  await checkAttempt(room, tx, holder, row, { buildId, term }, call);
-  // checkAttempt refuses a missing row.
-  return row as HeldRow;
-}
-
 export async function checkAttempt(
   room: Room,
   reader: Reader,

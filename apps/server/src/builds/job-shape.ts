@@ -1,5 +1,6 @@
 import type { Job } from '@muster/protocol';
 import { z } from 'zod';
+import type { Auth } from '#kernel/auth';
 import { must } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import { type JobFacts, jobFacts } from './queries/claim.ts';
@@ -22,34 +23,34 @@ export async function jobsFor(
 ): Promise<{ jobs: Map<string, Job>; broken: BrokenJob[] }> {
   const jobs = new Map<string, Job>();
   const broken: BrokenJob[] = [];
+  const whole: { facts: JobFacts; secretEnv: Record<string, string> }[] = [];
   for (const facts of buildIds.length > 0 ? await jobFacts(tx, buildIds) : []) {
-    let secretEnv: Record<string, string>;
     try {
-      secretEnv = facts.secretEnv ? secretsSchema.parse(JSON.parse(room.secrets.open(facts.secretEnv).toString())) : {};
+      const secretEnv = facts.secretEnv
+        ? secretsSchema.parse(JSON.parse(room.secrets.open(facts.secretEnv).toString()))
+        : {};
+      whole.push({ facts, secretEnv });
     } catch (error) {
       broken.push({ buildId: facts.buildId, workerId: facts.workerId, term: facts.term, error });
-      continue;
     }
-    jobs.set(facts.buildId, shape(room, facts, secretEnv, await issueToken(room, tx, facts)));
+  }
+  const claims = whole.map(({ facts }) => claimOf(room, facts));
+  const tokens = claims.length > 0 ? await room.auth.issueRunTokens(tx, claims) : [];
+  for (const [n, { facts, secretEnv }] of whole.entries()) {
+    jobs.set(facts.buildId, shape(room, facts, secretEnv, must(tokens[n], 'the token of a job')));
   }
   return { jobs, broken };
 }
 
-/** The job of one held build, once more. The tokens given before stay good until the attempt ends. */
-export async function jobFor(room: Room, build: { id: string }): Promise<Job> {
-  const { jobs, broken } = await room.db.transaction((tx) => jobsFor(room, tx, [build.id]));
-  if (broken[0]) throw broken[0].error;
-  return must(jobs.get(build.id), `the job of ${build.id}`);
-}
+type TokenClaim = Parameters<Auth['issueRunToken']>[1];
 
-const issueToken = (room: Room, tx: Tx, { projectId, buildId, workerId, term, maxRunMs }: JobFacts): Promise<string> =>
-  room.auth.issueRunToken(tx, {
-    kind: 'bld',
-    projectId,
-    subject: { buildId, workerId, term },
-    // The attempt's end ends it too; this only lets rows of attempts that never ended be swept.
-    expiresAt: new Date(room.clock.now() + maxRunMs + tokenMarginMs),
-  });
+const claimOf = (room: Room, { projectId, buildId, workerId, term, maxRunMs }: JobFacts): TokenClaim => ({
+  kind: 'bld',
+  projectId,
+  subject: { buildId, workerId, term },
+  // The attempt's end ends it too; this only lets rows of attempts that never ended be swept.
+  expiresAt: new Date(room.clock.now() + maxRunMs + tokenMarginMs),
+});
 
 function shape(room: Room, facts: JobFacts, secretEnv: Record<string, string>, token: string): Job {
   const { buildId, term, name, platform, requires, tags, task, command, expects } = facts;

@@ -72,18 +72,16 @@ export class Live implements Disposable {
     else if (this.wheel.size < watchedMax) this.wheel.add(ms + lateMs, () => this.#room.wake({ projectId, sig }));
   }
 
-  /** After commit: a seat of this worker is free; a draining one may have had its last build. */
-  seatFreed(workerId: string): void {
-    // A worker that is here is nobody else's; only one that is not may be parked on another node.
-    if (!this.presence.reaches(workerId)) return this.#room.nudge(workerId);
+  /** After commit: a seat of this worker is free; a draining one may have had its last build and has to hear it. */
+  seatFreed(workerId: string, draining: boolean): void {
     this.dispatch.seatFreed(workerId);
-    this.presence.tell(workerId);
+    if (draining) this.#room.nudge(workerId);
   }
 
   /** The worker left or was removed: its parked calls come back, and nothing here keeps it online. */
   forget(workerId: string): void {
     this.dispatch.dismiss(workerId);
-    this.presence.forget(workerId);
+    this.presence.leave(workerId);
   }
 
   [Symbol.dispose](): void {

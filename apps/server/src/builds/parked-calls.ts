@@ -1,7 +1,8 @@
 import type { ClaimAnswer } from '@muster/protocol';
-import { type Ability, abilityKey } from './ability.ts';
+import { abilityKey } from './ability.ts';
 import { dispatchLimits } from './dispatch-limits.ts';
 import type { Due, ParkWheel } from './park-wheel.ts';
+import type { Ability } from './queries/claim.ts';
 
 /** One parked request. Small on purpose: thousands of them wait for hours. */
 export type Entry = {

@@ -14,10 +14,19 @@ export type Link = {
   holds?(): readonly { buildId: string; term: number }[];
 };
 type Known = {
-  readonly links: Set<Link> /** Name of an instruction → when it was told. */;
+  readonly links: Set<Link>;
+  /** Name of an instruction → when it was told. */
   readonly told: Map<string, number>;
+  /** Attempts it ended itself: it need not be told to stop them. */
+  readonly ended: Set<string>;
   seen: boolean;
+  /** It said that it leaves: its links no longer speak for it, until its next call. */
+  left: boolean;
 };
+
+/** More than a worker has seats: all it may have ended since its links last said what they hold. */
+const endedMax = 256;
+const attemptName = ({ buildId, term }: { buildId: string; term: number }): string => `${buildId} ${term}`;
 
 /**
  * Who is there, on this node. Rows say what is true; this only knows whom this node can reach and what it told them a
@@ -53,7 +62,9 @@ export class Presence {
 
   /** A call of this worker: it is online from now on. */
   async arrived(worker: WorkerRow): Promise<void> {
-    this.#of(worker.id).seen = true;
+    const known = this.#of(worker.id);
+    known.seen = true;
+    known.left = false;
     if (worker.state === 'offline') {
       await this.#write([worker.id]);
       worker.state = 'online';
@@ -87,8 +98,18 @@ export class Presence {
   }
 
   /** It left: links that stay open no longer speak for it being there. */
-  forget(workerId: string): void {
-    this.#known.delete(workerId);
+  leave(workerId: string): void {
+    const known = this.#known.get(workerId);
+    if (known) Object.assign(known, { seen: false, left: true });
+  }
+
+  /** The worker said how this attempt ended; a link that still lists it is only behind. */
+  ended(workerId: string, attempt: { buildId: string; term: number }): void {
+    const ended = this.#known.get(workerId)?.ended;
+    if (!ended) return;
+    ended.add(attemptName(attempt));
+    const [oldest] = ended;
+    if (ended.size > endedMax && oldest !== undefined) ended.delete(oldest);
   }
 
   /** The rows of this worker changed: tell it what is new, if this node reaches it. */
@@ -107,8 +128,8 @@ export class Presence {
   async flush(): Promise<void> {
     const here: string[] = [];
     for (const [workerId, known] of this.#known) {
-      if (known.links.size > 0 || known.seen) here.push(workerId);
-      else this.#known.delete(workerId);
+      if (!known.left && (known.links.size > 0 || known.seen)) here.push(workerId);
+      else if (known.links.size === 0) this.#known.delete(workerId);
       known.seen = false;
     }
     if (here.length > 0) await this.#write(here.sort());
@@ -147,7 +168,8 @@ export class Presence {
     if (!known) return;
     const lost = [...known.links]
       .flatMap((link) => link.holds?.() ?? [])
-      .filter(({ buildId, term }) => !worker.held.some((held) => held.buildId === buildId && held.term === term));
+      .filter(({ buildId, term }) => !worker.held.some((held) => held.buildId === buildId && held.term === term))
+      .filter((attempt) => !known.ended.has(attemptName(attempt)));
     const all = [...this.news(worker).all, ...lost.map(stopLost)];
     if (!this.isFresh(worker.id, all)) return;
     const alone = [...known.links].every((link) => link.kind === 'claim');
@@ -171,7 +193,7 @@ export class Presence {
   #of(workerId: string): Known {
     let known = this.#known.get(workerId);
     if (!known) {
-      known = { links: new Set(), told: new Map(), seen: true };
+      known = { links: new Set(), told: new Map(), ended: new Set(), seen: true, left: false };
       this.#known.set(workerId, known);
     }
     return known;

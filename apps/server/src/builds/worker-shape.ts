@@ -2,7 +2,7 @@ import type { Worker, WorkerState } from '@muster/protocol';
 import type { WorkerRow } from './queries/workers.ts';
 
 /** What people see; only presence and admission are stored, `busy` is counted. */
-export function workerState({
+function workerState({
   state,
   admission,
   held,

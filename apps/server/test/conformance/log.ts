@@ -489,6 +489,23 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         expect(healthy.ended).toBeUndefined();
       });
 
+      it('a follower that is slow again with every page still gets everything', async () => {
+        const clock = new FakeClock();
+        await open({ clock, limits: { followerBufferBytes: 10 } });
+        await make('choking');
+        for (let n = 0; n < 10; n++) await append('choking', ...Array.from({ length: 1_000 }, (_, i) => `${n} ${i}`.padEnd(1_000)));
+        const choking = new Heard();
+        // Full right after each write, empty whenever it is looked at.
+        const write = choking.write.bind(choking);
+        choking.write = (shared) => (write(shared), shared.length > 0 ? 1_000 : 0);
+        await log.tail(key('choking'), 'start', choking);
+        for (let n = 0; n < 300 && choking.got.length < 10_000; n++) {
+          await clock.advance(300);
+          await turn();
+        }
+        expect(choking.got).toHaveLength(10_000);
+      });
+
       it('a disposed tail, a sink that throws, and a view of its own disturb nobody', async () => {
         await make('d');
         const odd = { name: 'odd', keep: (message: { seq: number }) => message.seq % 2 === 1 };

@@ -352,13 +352,17 @@ describe('damage', () => {
     await expect(life.log.read(key, first.next, all)).rejects.toMatchObject({ reason: 'positions_lost' });
     await life.end('power');
     expect((await (await born()).log.head(key))!.messages).toBeLessThan(200);
+    await open.at(-1)!.end('kill');
 
     await many();
-    disk.damage(segmentPath(2), (bytes) => bytes.fill(0, bytes.length - 2048));
+    disk.damage(segmentPath(2), (bytes) => {
+      const end = bytes.findLastIndex((byte) => byte !== 0);
+      bytes.fill(0, Math.floor(end / 512) * 512, end + 1);
+    });
     expect((await refusal()).message).toContain('without a seal');
     expect((await (await born('loss')).log.head(key))!.messages).toBeGreaterThan(190);
     await open.at(-1)!.end('power');
-    await born();
+    await (await born()).end('kill');
 
     await many();
     disk.damage(segmentPath(3), (bytes) => bytes.fill(0, 0, 512));

@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { expectedOf, makeShims, runPage, snippetsOf } from '#test/doc-snippets';
 import { startServer } from '#test/server';
+import { describeServer } from '../../../../tools/describe-server.ts';
+import { reference } from '../../../../tools/generate-reference.ts';
 
 /* Every command of the README and the guides is run as a reader would type it, against the real server. */
 
@@ -95,6 +97,12 @@ async function exists(words: readonly string[]): Promise<boolean> {
   }));
   return stdout.includes('Usage:');
 }
+
+test('limits and metrics are what a running server says', async () => {
+  for (const [path, text] of Object.entries(reference(await describeServer()))) {
+    expect(await readFile(join(root, path), 'utf8'), 'run: node tools/generate-reference.ts').toBe(text);
+  }
+});
 
 test('expected lines are read from the block', () => {
   expect(expectedOf('echo a\n# → a\n  # → not at the margin\n# a comment')).toEqual(['a']);

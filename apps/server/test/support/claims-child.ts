@@ -5,8 +5,8 @@
 import { createInterface } from 'node:readline';
 import { systemClock } from '#kernel/base';
 import { createDb } from '#kernel/db';
-import type { Ability } from '../../src/builds/ability.ts';
 import { claimBuilds } from '../../src/builds/claim-build.ts';
+import type { Ability } from '../../src/builds/queries/claim.ts';
 import { buildsRoom } from './builds-room.ts';
 
 export type ClaimCommand = { ability: Ability; workerIds: string[]; batch: number };

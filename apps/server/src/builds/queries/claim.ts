@@ -1,8 +1,22 @@
 import type { Platform } from '@muster/protocol';
 import { buildTable, statesAllowing } from '@muster/protocol';
 import { type Reader, sql, type Tx } from '#kernel/db';
-import type { Ability, DemandFacts } from '../ability.ts';
-import { dispatchLimits } from '../dispatch-limits.ts';
+
+/** What makes workers equal for the claim: one statement serves any number of them. */
+export type Ability = {
+  readonly projectId: string;
+  /** Sorted, as stored. */
+  readonly platforms: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+/** What the builds of one demand ask of a worker. Never changes for a `sig`. */
+export type DemandFacts = {
+  readonly sig: number;
+  readonly projectId: string;
+  readonly platform: Platform;
+  readonly requires: Readonly<Record<string, string>>;
+};
 
 /** One worker that could take a build, with what it got, if anything. */
 export type Claimed = {
@@ -28,6 +42,8 @@ export type ClaimQuestion = {
   workerIds: readonly string[];
   leaseTtlMs: number;
   legacyLeaseTtlMs: number;
+  /** What the server gives a build beyond its own limit before it stops it. */
+  runMarginMs: number;
 };
 
 /**
@@ -46,7 +62,7 @@ export type ClaimQuestion = {
  */
 export async function claim(
   tx: Tx,
-  { ability, workerIds, leaseTtlMs, legacyLeaseTtlMs }: ClaimQuestion,
+  { ability, workerIds, leaseTtlMs, legacyLeaseTtlMs, runMarginMs }: ClaimQuestion,
 ): Promise<Claimed[]> {
   const { projectId, platforms, labels } = ability;
   return await tx.query<Claimed>(sql`
@@ -127,7 +143,7 @@ export async function claim(
         assigned_at = now(), started_at = null, progress = null, phase = null, stop_known_at = null,
         lease_ttl_ms = case p.kind when 'legacy' then ${legacyLeaseTtlMs}::int else ${leaseTtlMs}::int end,
         lease_until = now() + make_interval(secs => case p.kind when 'legacy' then ${legacyLeaseTtlMs}::int else ${leaseTtlMs}::int end / 1000.0),
-        run_until = now() + make_interval(secs => (b.max_run_ms + ${dispatchLimits.runMarginMs}::int) / 1000.0)
+        run_until = now() + make_interval(secs => (b.max_run_ms + ${runMarginMs}::int) / 1000.0)
       from pair p where b.id = p.id and b.state = any(${claimable}::text[])
       returning b.id, b.term, b.queue, b.platform, b.sig, b.submitted_at, p.waited_since, b.assigned_at, b.lease_until,
         b.worker_id

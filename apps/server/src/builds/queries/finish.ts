@@ -73,7 +73,7 @@ export async function endAttempts(
   tx: Tx,
   endings: readonly (Ending & { /** The guard, from the transition table. */ allowed: readonly BuildState[] })[],
   avoidMs: number,
-): Promise<{ id: string; workerMs: number | null }[]> {
+): Promise<{ id: string; workerMs: number | null /** The worker takes no more builds. */; draining: boolean }[]> {
   const ids = endings.map((ending) => ending.id);
   return await tx.query(sql`
     -- end_attempts: builds_pkey, build_attempts_pkey, workers_pkey
@@ -115,7 +115,8 @@ export async function endAttempts(
         from ended group by "workerId") n
       where w.id = n."workerId" and n.succeeded + n.failed + n.lost > 0
     )
-    select ended.id, attempts.worker_ms as "workerMs" from ended left join attempts on attempts.build_id = ended.id`);
+    select ended.id, attempts.worker_ms as "workerMs", w.admission = 'draining' as draining
+    from ended join workers w on w.id = ended."workerId" left join attempts on attempts.build_id = ended.id`);
 }
 
 /** Demands of the builds in line for these keys: one of them may go now. */

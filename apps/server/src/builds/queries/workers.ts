@@ -1,7 +1,7 @@
 import type { BuildState, Platform, RegisterWorker, StopReason } from '@muster/protocol';
 import { type Reader, sql, type Tx } from '#kernel/db';
 
-export type HeldBuild = {
+type HeldBuild = {
   buildId: string;
   term: number;
   state: BuildState;

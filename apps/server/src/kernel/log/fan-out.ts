@@ -211,13 +211,15 @@ export class FanOut {
   }
 
   lookAt(follower: Follower): void {
-    if (follower.look(this.#limits.followerStuckMs)) this.#slow.delete(follower);
+    // Off the list first: looking starts a replay, whose first page may find the socket full and put it back.
+    this.#slow.delete(follower);
+    if (!follower.look(this.#limits.followerStuckMs)) this.#slow.add(follower);
   }
 
   #lookLater(): void {
     this.#looking ??= this.#clock.after(this.#limits.followerLookEveryMs, () => {
       this.#looking = undefined;
-      for (const follower of this.#slow) this.lookAt(follower);
+      for (const follower of [...this.#slow]) this.lookAt(follower);
       if (this.#slow.size > 0) this.#lookLater();
     });
   }

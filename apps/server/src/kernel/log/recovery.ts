@@ -426,8 +426,7 @@ export class Recovery {
     const header: HeaderOf = {
       ...segment.header,
       salt: randomBytes(8),
-      previous: previous?.no ?? 0,
-      previousEnd: previous ? positionOf(previous.end) : 0,
+      ...(previous ? { previous: previous.no, previousEnd: positionOf(previous.end) } : {}),
     };
     let end = rewriteSegment(memory, scan, header);
     if (last && !scan.sealed && segmentOf(cursor.lsn) === no && lsnOf(no, end) < cursor.lsn) {
