@@ -8,9 +8,7 @@ const names = await Promise.all(
   folders.map(async (folder) => (await readdir(join(root, folder))).map((name) => `${folder}/${name}`)),
 );
 const paths = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', ...names.flat()];
-const pages = await Promise.all(
-  paths.map(async (path) => ({ path, text: await readFile(join(root, path), 'utf8') })),
-);
+const pages = await Promise.all(paths.map(async (path) => ({ path, text: await readFile(join(root, path), 'utf8') })));
 
 test('every variable that a page names is one that something reads or sets', () => {
   const source = readSources()
@@ -21,7 +19,9 @@ test('every variable that a page names is one that something reads or sets', () 
   expect(known.size).toBeGreaterThan(60);
   const unknown = pages.flatMap(({ path, text }) =>
     // `MUSTER_BUILDS_…` names a family.
-    [...new Set(text.match(/\bMUSTER_[A-Z0-9_]+\b(?!…)/g))].filter((name) => !known.has(name)).map((name) => `${path}: ${name}`),
+    [...new Set(text.match(/\bMUSTER_[A-Z0-9_]+\b(?!…)/g))]
+      .filter((name) => !known.has(name))
+      .map((name) => `${path}: ${name}`),
   );
   expect(unknown).toEqual([]);
 });

@@ -36,9 +36,7 @@ function limitsPage(limits: readonly LimitFact[]): string {
   for (const [area, items] of byArea(limits)) {
     lines.push('', `## ${area}`, '', '| limit | default | setting | at the limit |', '|---|---|---|---|');
     for (const { name, unit, value, setting, whenFull } of items)
-      lines.push(
-        `| \`${name}\` | ${amount(value, unit)} | ${setting ? `\`${setting}\`` : '–'} | ${cell(whenFull)} |`,
-      );
+      lines.push(`| \`${name}\` | ${amount(value, unit)} | ${setting ? `\`${setting}\`` : '–'} | ${cell(whenFull)} |`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -61,7 +59,12 @@ function sized(value: number, step: number, units: readonly string[]): string {
 }
 
 function spanned(ms: number): string {
-  for (const [unit, size] of [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1_000]] as const)
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1_000],
+  ] as const)
     if (ms >= size && ms % size === 0) return `${ms / size} ${unit}`;
   return `${ms} ms`;
 }

@@ -22,9 +22,9 @@ test('every reason in the source has a section', () => {
   // A reader that finds nothing misses nothing.
   expect(reasons.size).toBeGreaterThan(200);
   const missing = [...reasons.values()].filter(({ word }) => !told.includes(word));
-  expect(missing.map(({ word, where, details }) => `${word}  ${[...where].join(' ')}  ${[...details].join(' | ')}`)).toEqual(
-    [],
-  );
+  expect(
+    missing.map(({ word, where, details }) => `${word}  ${[...where].join(' ')}  ${[...details].join(' | ')}`),
+  ).toEqual([]);
 });
 
 test('every section is about a reason that exists, once', () => {
@@ -42,9 +42,12 @@ test.each([...waitingReasons, ...Object.keys(failureCodes)])('%s stands alone, s
   expect(sections.filter(({ words }) => words.join() === word)).toHaveLength(1);
 });
 
-test.each(Object.keys(failureCodes) as FailureCode[])('%s: link and remedy of the failure are those of the page', (code) => {
-  const { docsUrl, remedy } = failureOf(code, 'as it came');
-  expect(docsUrl).toBe(`/docs/operate/troubleshooting#${code}`);
-  const text = sections.find(({ words }) => words[0] === code)?.text.replaceAll(/\s+/g, ' ') ?? '';
-  expect(text).toContain(remedy);
-});
+test.each(Object.keys(failureCodes) as FailureCode[])(
+  '%s: link and remedy of the failure are those of the page',
+  (code) => {
+    const { docsUrl, remedy } = failureOf(code, 'as it came');
+    expect(docsUrl).toBe(`/docs/operate/troubleshooting#${code}`);
+    const text = sections.find(({ words }) => words[0] === code)?.text.replaceAll(/\s+/g, ' ') ?? '';
+    expect(text).toContain(remedy);
+  },
+);

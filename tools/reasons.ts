@@ -65,7 +65,7 @@ export function readReasons(): Map<string, Reason> {
       if (node.type === 'VariableDeclarator' && nameOf(node['id']) === 'reasons')
         for (const word of textsIn(node['init'])) add(word, path);
       const union = node.type === 'TSTypeAliasDeclaration' ? node['typeAnnotation'] : undefined;
-      if (/Reason$/.test(String(nameOf(node['id']))) && isNode(union) && union.type === 'TSUnionType')
+      if (String(nameOf(node['id'])).endsWith('Reason') && isNode(union) && union.type === 'TSUnionType')
         for (const word of textsIn(union)) add(word, path);
       if (node.type === 'NewExpression' && nameOf(node['callee']) === 'MusterError') {
         const [code, init] = listOf(node['arguments']);

@@ -1,4 +1,4 @@
-import { root, type SourceFile } from './graph.ts';
+import type { SourceFile } from './graph.ts';
 
 export type Finding = { where: string; what: string };
 /** A house rule: what it looks for, why it exists, and what to do instead; all three are printed with a finding. */
@@ -248,5 +248,3 @@ function rings(edges: Map<string, Set<string>>): string[][] {
   for (const at of edges.keys()) if (!index.has(at)) visit(at);
   return found;
 }
-
-export const repository = root;

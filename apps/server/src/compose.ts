@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Scope, scopes } from '@muster/protocol';
+import { checkSecret, createAccounts } from '#accounts';
 import { type Builds, createBuilds } from '#builds';
 import { type Config, createSecrets, type Read } from '#config';
 import { createAuth, type EnvironmentKey } from '#kernel/auth';
@@ -12,7 +13,6 @@ import { createLog, type LogEvents, type LogOptions } from '#kernel/log';
 import { createMeter } from '#kernel/meter';
 import { createQueue, type QueueTimes } from '#kernel/queue';
 import type { Telemetry } from '#kernel/telemetry';
-import { checkSecret, createAccounts } from '#accounts';
 import { measureDisk, measurePool, measureQueries, reportHealth } from './observe.ts';
 import { declareLogBounds, observeLog } from './observe-log.ts';
 import { nodeName, openDatabase } from './open-database.ts';
@@ -52,10 +52,15 @@ export async function compose(read: Read, telemetry: Telemetry, options: Compose
   return up.orUndo(() => bringUp(up, read, telemetry, options));
 }
 
-/** Starts the database, brings the schema to this version, stops again. */
-export async function migrateOnly(read: Read, telemetry: Telemetry, lines: StartLines = noStartLines): Promise<void> {
+/** Starts the database, brings the schema to this version (or, with `plan`, says what that would do), stops again. */
+export async function migrateOnly(
+  read: Read,
+  telemetry: Telemetry,
+  { lines = noStartLines, plan }: { lines?: StartLines; plan?: ((text: string) => void) | undefined } = {},
+): Promise<void> {
   const up = new Phases(telemetry, lines, systemClock);
-  await up.orUndo(() => openDatabase(up, read, telemetry, { clock: systemClock, given: undefined, mustMigrate: true }));
+  const schema = plan ? { plan } : 'migrate';
+  await up.orUndo(() => openDatabase(up, read, telemetry, { clock: systemClock, given: undefined, schema }));
   await up.lifecycle[Symbol.asyncDispose]();
 }
 
@@ -73,7 +78,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   const { lock, server, connection, shared } = await openDatabase(up, read, telemetry, {
     clock,
     given: options.database,
-    mustMigrate: false,
+    schema: 'by-setting',
   });
   const secrets = createSecrets({ ...given, dataDir });
   const { poolMax, statementTimeoutMs, startTimeoutMs } = config.database;

@@ -6,7 +6,11 @@ import { logForm, noStartLines, startLevel, terminalLines } from './start-lines.
 
 const exit = (code: number): void => process.exit(code);
 const { signal, rest } = stopSignal(process.argv.slice(2), exit);
-const { command, flags, switches, problems } = readCommandLine(rest, ['config'], ['--origin', '--migrate-only']);
+const { command, flags, switches, problems } = readCommandLine(
+  rest,
+  ['config'],
+  ['--origin', '--migrate-only', '--plan'],
+);
 const say = (text: string, code: number): void => {
   process.exitCode = code;
   (code === 0 ? process.stdout : process.stderr).write(text);
@@ -14,7 +18,8 @@ const say = (text: string, code: number): void => {
 try {
   if (problems.length > 0) say(`${problems.join('\n')}\n`, 2);
   else if (command[0] === 'config') {
-    const { text, code } = runConfigCommand(command[1], { env: processEnv(), flags, origin: switches.has('--origin') });
+    const origin = switches.has('--origin');
+    const { text, code } = runConfigCommand(command[1], { env: processEnv(), flags, origin });
     say(text, code);
   } else await serve();
 } catch (error) {
@@ -28,10 +33,11 @@ async function serve(): Promise<void> {
   const { compose, migrateOnly } = await import('./compose.ts');
   const terminal = process.stdout.isTTY;
   const { logLevel, logFormat } = read.config.base;
-  const form = logForm(logFormat, terminal);
-  await using telemetry = await createTelemetry({ level: startLevel(logLevel, terminal), form });
+  const start = { level: startLevel(logLevel, terminal), form: logForm(logFormat, terminal) };
+  await using telemetry = await createTelemetry(start);
   const lines = terminal ? terminalLines((text) => process.stdout.write(text)) : noStartLines;
-  if (switches.has('--migrate-only')) return migrateOnly(read, telemetry, lines);
+  const plan = switches.has('--plan') ? (text: string) => say(text, 0) : undefined;
+  if (switches.has('--migrate-only')) return migrateOnly(read, telemetry, { lines, plan });
   await using _ = await compose(read, telemetry, { lines, fatal: endNow(telemetry.logger, exit) });
   telemetry.logger.setLevel(logLevel);
   if (!signal.aborted) await once(signal, 'abort');

@@ -8,8 +8,11 @@ import {
   createDatabaseServer,
   type DatabaseServer,
   type DataLock,
+  describePlan,
   lockDataFolder,
   migrate,
+  planMigrations,
+  requireMigrated,
 } from '#kernel/db';
 import type { Telemetry } from '#kernel/telemetry';
 import type { Phases } from './phases.ts';
@@ -18,7 +21,8 @@ import { version } from './version.ts';
 export type OpenDatabase = {
   lock: DataLock;
   server: DatabaseServer;
-  connection: Connection /** Whether other processes may use it too. */;
+  connection: Connection;
+  /** Whether other processes may use it too. */
   shared: boolean;
 };
 
@@ -26,12 +30,15 @@ export type OpenDatabase = {
 export const nodeName = ({ base }: Read['config']): string =>
   base.nodeName ?? `${hostname()}-${createHash('sha256').update(base.dataDir).digest('hex').slice(0, 4)}`;
 
+/** What is done about the schema: as the settings say, brought up to this version, or only looked at. */
+export type SchemaWork = 'by-setting' | 'migrate' | { plan(text: string): void };
+
 /** The first phases of every start: data folder, Postgres (unless `given`), schema. */
 export async function openDatabase(
   up: Phases,
   { config, secrets }: Read,
   { logger }: Telemetry,
-  { clock, given, mustMigrate }: { clock: Clock; given: Connection | undefined; mustMigrate: boolean },
+  { clock, given, schema }: { clock: Clock; given: Connection | undefined; schema: SchemaWork },
 ): Promise<OpenDatabase> {
   const { dataDir } = config.base;
   const { poolMax, startTimeoutMs, postgresUser, ssl, migrateOnStart } = config.database;
@@ -51,10 +58,10 @@ export async function openDatabase(
   });
   if (!given) await up.start('database', server);
   const connection = given ?? server.connection();
-  if (migrateOnStart || mustMigrate) {
-    await up.run('migrations', () =>
-      migrate({ connection, clock, serverVersion: version, logger: logger.child({ room: 'db' }) }),
-    );
-  }
+  const options = { connection, clock, serverVersion: version, logger: logger.child({ room: 'db' }) };
+  if (typeof schema === 'object') {
+    await up.run('plan', async () => schema.plan(describePlan(await planMigrations(options))));
+  } else if (schema === 'migrate' || migrateOnStart) await up.run('migrations', () => migrate(options));
+  else await up.run('schema', () => requireMigrated(options));
   return { lock, server, connection, shared: given !== undefined || server.kind === 'external' };
 }

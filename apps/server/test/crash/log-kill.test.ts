@@ -36,6 +36,8 @@ async function liveAndDie(dir: string, life: number): Promise<string[]> {
     if (line === 'ready') ready.resolve();
     else lines.push(line);
   });
+  // Also when it happened already: both the process and its last line are waited for.
+  const closed = once(reader, 'close');
   const exited = once(child, 'exit');
   await Promise.race([ready.promise, exited]);
   expect(child.exitCode).toBeNull();
@@ -43,7 +45,7 @@ async function liveAndDie(dir: string, life: number): Promise<string[]> {
   await pause(random() * 300);
   child.kill('SIGKILL');
   await exited;
-  await once(reader, 'close').catch(() => undefined);
+  await closed;
   // The last line may have been cut in the middle.
   return lines.filter((line) => /^s\/\d+ \d+ \d+\.\d+\.\d+\.*$/.test(line));
 }

@@ -12,8 +12,14 @@ import { reference } from '../../../../tools/generate-reference.ts';
 /* Every command of the README and the guides is run as a reader would type it, against the real server. */
 
 const root = resolve(import.meta.dirname, '../../../..');
-const guides = (await readdir(join(root, 'docs/guides'))).map((name) => `docs/guides/${name}`);
-const pages = ['README.md', ...guides];
+const inFolder = async (folder: string): Promise<string[]> =>
+  (await readdir(join(root, folder))).map((name) => `${folder}/${name}`);
+const pages = ['README.md', ...(await inFolder('docs/guides')), ...(await inFolder('docs/operate'))];
+const texts = new Map(
+  await Promise.all(pages.map(async (page) => [page, await readFile(join(root, page), 'utf8')] as const)),
+);
+const textOf = (page: string): string => texts.get(page) ?? '';
+const runnable = pages.filter((page) => snippetsOf(textOf(page)).some(({ kind }) => kind === 'run'));
 const pageMsMax = 45_000;
 const tools = ['sh', 'curl', 'tar'];
 const run = promisify(execFile);
@@ -35,7 +41,7 @@ if (missing.length > 0) {
 }
 
 describe.skipIf(missing.length > 0)('commands do what the page says', () => {
-  test.each(pages)('%s', async (page) => {
+  test.each(runnable)('%s', async (page) => {
     await using undo = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'muster-docs-'));
     undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -50,7 +56,7 @@ describe.skipIf(missing.length > 0)('commands do what the page says', () => {
       MUSTER_URL: server.url,
       MUSTER_API_KEY: server.key,
     };
-    const ran = await runPage(await readFile(join(root, page), 'utf8'), folder, env, pageMsMax);
+    const ran = await runPage(textOf(page), folder, env, pageMsMax);
     expect(ran.length).toBeGreaterThan(0);
     for (const { line, code, output, expected } of ran) {
       let from = 0;
@@ -63,23 +69,21 @@ describe.skipIf(missing.length > 0)('commands do what the page says', () => {
   });
 });
 
-test('every shell block says whether it is run, and why not', async () => {
-  const wrong: string[] = [];
-  for (const page of pages) {
-    for (const { language, kind, line } of snippetsOf(await readFile(join(root, page), 'utf8'))) {
-      if (language === 'sh' && !/^(run|run background|shown: .+)$/.test(kind)) wrong.push(`${page}:${line} ${kind}`);
-    }
-  }
+test('every shell block says whether it is run, and why not', () => {
+  const wrong = pages.flatMap((page) =>
+    snippetsOf(textOf(page))
+      .filter(({ language, kind }) => language === 'sh' && !/^(run|run background|shown: .+)$/.test(kind))
+      .map(({ kind, line }) => `${page}:${line} ${kind}`),
+  );
   expect(wrong).toEqual([]);
+  expect(runnable).toEqual(expect.arrayContaining(['README.md', 'docs/guides/builds.md', 'docs/guides/workers.md']));
 });
 
 test('every command of muster that a page names exists', async () => {
   const known = new Map<string, boolean>();
   const wrong: string[] = [];
-  const all = [...pages, ...(await readdir(join(root, 'docs/operate'))).map((name) => `docs/operate/${name}`)];
-  for (const page of all) {
-    const text = await readFile(join(root, page), 'utf8');
-    for (const [, words = ''] of text.matchAll(/(?:^|[`(]|npx )muster ((?:[a-z]+ ?){1,2})/gm)) {
+  for (const page of pages) {
+    for (const [, words = ''] of textOf(page).matchAll(/(?:^|[`(]|npx )muster ((?:[a-z]+ ?){1,2})/gm)) {
       const command = words.trim();
       if (!known.has(command)) known.set(command, await exists(command.split(' ')));
       if (known.get(command) === false) wrong.push(`${page}: muster ${command}`);
@@ -99,9 +103,8 @@ async function exists(words: readonly string[]): Promise<boolean> {
 }
 
 test('limits and metrics are what a running server says', async () => {
-  for (const [path, text] of Object.entries(reference(await describeServer()))) {
-    expect(await readFile(join(root, path), 'utf8'), 'run: node tools/generate-reference.ts').toBe(text);
-  }
+  for (const [path, text] of Object.entries(reference(await describeServer())))
+    expect(textOf(path), 'run: node tools/generate-reference.ts').toBe(text);
 });
 
 test('expected lines are read from the block', () => {

@@ -81,11 +81,7 @@ function scriptOf(blocks: readonly Snippet[]): string {
   return `set -e\nOUTPUTS="$PWD/.outputs"\n${parts.join('\n')}\nexit 0\n`;
 }
 
-async function readBlock(
-  { kind, line, code }: Snippet,
-  n: number,
-  outputs: string,
-): Promise<Ran & { kind: string }> {
+async function readBlock({ kind, line, code }: Snippet, n: number, outputs: string): Promise<Ran & { kind: string }> {
   const output = await readFile(join(outputs, String(n)), 'utf8').catch(() => notReached);
   return { kind, line, code, output, expected: expectedOf(code) };
 }

@@ -1,13 +1,13 @@
 export { createDatabaseServer, type DatabaseServer, type DatabaseServerOptions } from './embedded/database-server.ts';
-export { type DataLock, type LockHolder, lockDataFolder, lockHolder } from './embedded/lock.ts';
+export { type DataLock, lockDataFolder } from './embedded/lock.ts';
 export type { RefusalReason } from './embedded/refusal.ts';
 export { type ThrowawayCluster, throwawayCluster } from './embedded/throwaway.ts';
 export { migrationsKey, readMigrations } from './migrate/files.ts';
 export { type MigrateOptions, type MigrateReport, migrate, requireMigrated } from './migrate/migrate.ts';
 export { describePlan, type PlannedMigration, type PlannedStatement, planMigrations } from './migrate/plan.ts';
-export { type Connection, describeConnection, type SslMode } from './pool/connection.ts';
+export { type Connection, type SslMode } from './pool/connection.ts';
 export type { Db, Reader, Row, TransactionOptions, Tx } from './pool/db.ts';
 export type { DbLogger } from './pool/logger.ts';
 export { createDb, type DbOptions, type DbTarget, type PoolDb } from './pool/pool-db.ts';
 export { type Statement, sql } from './pool/sql.ts';
-export { errorCode, isStoreDown } from './pool/store-errors.ts';
+export { isStoreDown } from './pool/store-errors.ts';

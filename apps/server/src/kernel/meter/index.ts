@@ -7,7 +7,6 @@ export {
   type UsageHour,
   type UsageTotal,
   type UsageWindow,
-  usageHoursMax,
 } from './meter.ts';
 export { type MeterOptions, meterLimits } from './postgres-meter.ts';
 

@@ -21,7 +21,7 @@ export async function addToHours(db: Db, limit: number): Promise<number> {
     with open as materialized (
       select ctid as place from usage_entries where not counted limit ${limit} for update skip locked),
     taken as (
-      update usage_entries e set counted = true from open where e.ctid = open.place and not e.counted
+      update usage_entries e set counted = true where e.ctid = any(array(select place from open))
       returning e.project_id, e.meter, date_trunc('hour', e.at, 'UTC') as hour, e.dimensions, e.quantity),
     sums as (
       select project_id, meter, hour, dimensions, sum(quantity)::bigint as quantity, count(*) as entries
@@ -86,7 +86,7 @@ export async function removeOldEntries(db: Db, olderThanMs: number, limit: numbe
       select ctid as place from usage_entries
        where at < now() - ${olderThanMs}::float8 * interval '1 ms' and counted
        order by at limit ${limit} for update skip locked),
-    removed as (delete from usage_entries e using old where e.ctid = old.place returning 1)
+    removed as (delete from usage_entries e where e.ctid = any(array(select place from old)) returning 1)
     select count(*) as removed from removed`);
   return rows[0]?.removed ?? 0;
 }
@@ -97,7 +97,7 @@ export async function removeOldHours(db: Db, olderThanMs: number, limit: number)
     with old as materialized (
       select ctid as place from usage_hours where hour < now() - ${olderThanMs}::float8 * interval '1 ms'
        order by hour limit ${limit} for update skip locked),
-    removed as (delete from usage_hours h using old where h.ctid = old.place returning 1)
+    removed as (delete from usage_hours h where h.ctid = any(array(select place from old)) returning 1)
     select count(*) as removed from removed`);
   return rows[0]?.removed ?? 0;
 }

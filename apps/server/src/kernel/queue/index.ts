@@ -1,8 +1,8 @@
 import { PostgresQueue, type QueueOptions } from './postgres-queue.ts';
 import type { Queue } from './queue.ts';
 
-export { type JobEnd, type JobEvent, type JobState, jobTable } from './job-state.ts';
-export { jobDefaults, type QueueTimes, queueLimits, queueTimes } from './limits.ts';
+export type { JobEnd, JobEvent, JobState } from './job-state.ts';
+export type { QueueTimes } from './limits.ts';
 export type { QueueOptions } from './postgres-queue.ts';
 export {
   type AbortReason,

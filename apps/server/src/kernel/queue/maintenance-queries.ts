@@ -1,6 +1,9 @@
 import { type Db, sql, type Tx } from '#kernel/db';
 
-/** The SQL of what keeps the queue going: due times, ended leases, schedules, and taking out what is old. */
+/**
+ * The SQL of what keeps the queue going: due times, ended leases, schedules, and taking out what is old. Batches are
+ * looked up, never joined, for the reason that `queries.ts` gives.
+ */
 
 /** Makes due jobs ready; answers with their kinds. */
 export async function promoteDue(db: Db, limit: number): Promise<{ kind: string }[]> {
@@ -9,7 +12,7 @@ export async function promoteDue(db: Db, limit: number): Promise<{ kind: string 
     with due as materialized (
       select ctid as place from jobs where state = 'waiting' and run_at <= now()
        order by run_at limit ${limit} for update skip locked)
-    update jobs j set state = 'ready' from due where j.ctid = due.place and j.state = 'waiting' returning j.kind`);
+    update jobs j set state = 'ready' where j.ctid = any(array(select place from due)) returning j.kind`);
 }
 
 /** How long until the next waiting job is due; `null` when none waits. */
@@ -71,7 +74,7 @@ export async function removeFinished(db: Db, olderThanMs: number, limit: number)
     with old as materialized (
       select ctid as place from jobs_done where finished_at < now() - ${olderThanMs}::float8 * interval '1 ms'
        order by finished_at limit ${limit} for update skip locked),
-    removed as (delete from jobs_done d using old where d.ctid = old.place returning 1)
+    removed as (delete from jobs_done d where d.ctid = any(array(select place from old)) returning 1)
     select count(*) as removed from removed`);
   return rows[0]?.removed ?? 0;
 }

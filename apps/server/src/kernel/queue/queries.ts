@@ -7,15 +7,19 @@ import type { JobEnd } from './job-state.ts';
  */
 
 /**
- * How these statements keep their plans: rows are found one by one, by key or by place, however big the table is and
- * however many dead rows it has.
- * - No name, so planned at each run (0.2 ms a batch): a kept plan was made when `jobs` was empty and reads all of it.
- * - Batches come as `from (select …arrays… offset 0) given, unnest(…)`: the planner then expects ten rows. Knowing that
- *   there are five hundred, it would read a table of 100 000 rows instead, at each batch.
+ * How these statements keep their plans, however big the tables are and however many dead rows they have:
+ * - No join with a batch. After a vacuum that found the queue empty the planner believes it empty, expects one row
+ *   everywhere, and compares each of 500 with each of 20 000. `= any(…)` is looked up in an index, or hashed.
+ * - No name, so planned at each run (0.2 ms a batch): a kept plan was made when the table was small and reads all of it.
  * - "Running" is said as `lease_ends_at is not null` (a CHECK makes them the same): for `state = 'running'` the planner
  *   takes the small index jobs_running and does not count its dead entries, of which there are as many as jobs lately.
+ * - `(… in (select …)) is true` is not turned into a join; it is looked up in a hash.
  */
 const plannedAnew = ({ text, values }: Statement): Statement => ({ text, values });
+
+/** (id, term) as one text, to be compared with `j.id || ' ' || j.term`. */
+const claimsOf = (held: readonly Held[]): string[] => held.map(({ id, term }) => `${id} ${term}`);
+const idsOf = (held: readonly Held[]): string[] => held.map(({ id }) => id);
 
 export type NewJob = {
   id: string;
@@ -48,7 +52,8 @@ export async function insertJobs(tx: Tx, jobs: readonly NewJob[]): Promise<{ id:
       returning id, state),
     stored as (
       insert into job_payloads (job_id, payload)
-      select g.id, g.payload::json from given g join added a using (id) where g.payload is not null)
+      select g.id, g.payload::json from given g
+       where g.payload is not null and (g.id in (select id from added)) is true)
     select id, state = 'ready' as due from added`);
 }
 
@@ -85,15 +90,15 @@ export async function claimJobs(db: Db, want: readonly Want[], holder: string): 
           ${want.map((w) => w.kind)}::text[], ${want.map((w) => w.count)}::int[], ${want.map((w) => w.leaseMs)}::int[]
         ) as w(kind, count, lease_ms)),
       next as materialized (
-        select array_agg(head.place) as places, array_agg(w.lease_ms) as leases
-          from want w cross join lateral (
-            select j.ctid as place from jobs j where j.state = 'ready' and j.kind = w.kind
-             order by j.priority desc, j.id limit w.count for update skip locked) head),
+        select head.place from want w cross join lateral (
+          select j.ctid as place from jobs j where j.state = 'ready' and j.kind = w.kind
+           order by j.priority desc, j.id limit w.count for update skip locked) head),
       taken as (
         update jobs j set state = 'running', term = j.term + 1, attempt = j.attempt + 1, claimed_at = now(),
-               lease_ms = n.lease_ms, lease_ends_at = now() + n.lease_ms * interval '1 ms', holder = ${holder}
-          from next, unnest(next.places, next.leases) as n(place, lease_ms)
-         where j.ctid = n.place and j.state = 'ready'
+               holder = ${holder},
+               (lease_ms, lease_ends_at) = (
+                 select w.lease_ms, now() + w.lease_ms * interval '1 ms' from want w where w.kind = j.kind)
+         where j.ctid = any(array(select place from next))
         returning j.*)
       select t.id, t.kind, t.term, t.attempt, t.attempts_max as "attemptsMax", t.enqueued_at as "enqueuedAt",
              (extract(epoch from now() - t.run_at) * 1000)::float8 as "readySinceMs", p.payload
@@ -113,9 +118,8 @@ export async function renewLeases(
     plannedAnew(sql`
       -- renew_leases: jobs_pkey
       update jobs j set lease_ends_at = now() + j.lease_ms * interval '1 ms'
-        from (select ${held.map((h) => h.id)}::text[] as ids, ${held.map((h) => h.term)}::int[] as terms offset 0) given,
-             unnest(given.ids, given.terms) as h(id, term)
-       where j.id = h.id and j.term = h.term and j.lease_ends_at is not null
+       where j.id = any(${idsOf(held)}) and j.id || ' ' || j.term = any(${claimsOf(held)})
+         and j.lease_ends_at is not null
       returning j.id, j.term, j.cancel_reason as "cancelReason"`),
   );
 }
@@ -132,26 +136,29 @@ export async function finishJobs(
   endings: readonly Ending[],
   from: 'running' | 'line',
 ): Promise<{ id: string; term: number; kind: string; outcome: JobEnd }[]> {
+  // Most are done; only the others need words.
+  const others = endings
+    .filter(({ outcome }) => outcome !== 'done')
+    .map(({ id, term, outcome, reason }) => [`${id} ${term}`, { outcome, reason }]);
   return await to.query(
     plannedAnew(sql`
-      -- finish_jobs: jobs_pkey, job_payloads_pkey. A failed job's payload is read as it was before this statement; a
-      -- join with what the delete returns would compare every row with every other.
-      with ending as materialized (
-        select e.* from (
-          select ${endings.map((e) => e.id)}::text[] as ids, ${endings.map((e) => e.term)}::int[] as terms,
-                 ${endings.map((e) => e.outcome)}::text[] as outcomes, ${endings.map((e) => e.reason)}::text[] as reasons
-          offset 0) given, unnest(given.ids, given.terms, given.outcomes, given.reasons) as e(id, term, outcome, reason)),
+      -- finish_jobs: jobs_pkey, job_payloads_pkey. A failed job's payload is read as it was before this statement.
+      with other as materialized (select ${JSON.stringify(Object.fromEntries(others))}::jsonb as by_claim),
       gone as (
-        delete from jobs j using ending e
-         where j.id = e.id and j.term = e.term and (j.lease_ends_at is not null) = ${from === 'running'}
-        returning j.*, e.outcome, e.reason),
-      unloaded as (delete from job_payloads p using gone g where p.job_id = g.id)
+        delete from jobs j
+         where j.id = any(${idsOf(endings)}) and j.id || ' ' || j.term = any(${claimsOf(endings)})
+           and (j.lease_ends_at is not null) = ${from === 'running'}
+        returning j.*),
+      unloaded as (
+        delete from job_payloads p where p.job_id = any(${idsOf(endings)}) and (p.job_id in (select id from gone)) is true),
+      ended as (
+        select g.*, coalesce(o.own ->> 'outcome', 'done') as outcome, o.own ->> 'reason' as reason
+          from other, gone g, lateral (select other.by_claim -> (g.id || ' ' || g.term) as own) o)
       insert into jobs_done (id, kind, outcome, reason, attempt, term, project_id, enqueued_at, claimed_at, payload)
-      select g.id, g.kind, g.outcome,
-             case when g.outcome = 'cancelled' then coalesce(g.cancel_reason, g.reason) else g.reason end,
-             g.attempt, g.term, g.project_id, g.enqueued_at, g.claimed_at,
-             case when g.outcome = 'failed' then (select p.payload from job_payloads p where p.job_id = g.id) end
-        from gone g
+      select e.id, e.kind, e.outcome, case when e.outcome = 'cancelled' then coalesce(e.cancel_reason, e.reason) else e.reason end,
+             e.attempt, e.term, e.project_id, e.enqueued_at, e.claimed_at,
+             case when e.outcome = 'failed' then (select p.payload from job_payloads p where p.job_id = e.id) end
+        from ended e
       returning id, term, kind, outcome`),
   );
 }
@@ -170,23 +177,19 @@ export async function returnJobs(
   to: Db | Tx,
   returns: readonly Return[],
 ): Promise<{ id: string; term: number; kind: string; due: boolean }[]> {
+  const byClaim = returns.map(({ id, term, ...rest }) => [`${id} ${term}`, rest]);
   return await to.query(
     plannedAnew(sql`
       -- return_jobs: jobs_pkey
-      with back as materialized (
-        select b.*, coalesce(to_timestamp(until_ms / 1000), now() + delay_ms * interval '1 ms') as run_at
-          from (
-            select ${returns.map((r) => r.id)}::text[] as ids, ${returns.map((r) => r.term)}::int[] as terms,
-                   ${returns.map((r) => r.untilMs)}::float8[] as untils, ${returns.map((r) => r.delayMs)}::float8[] as delays,
-                   ${returns.map((r) => r.error)}::text[] as errors, ${returns.map((r) => r.free)}::bool[] as frees
-            offset 0) given,
-            unnest(given.ids, given.terms, given.untils, given.delays, given.errors, given.frees)
-              as b(id, term, until_ms, delay_ms, error, free))
-      update jobs j set state = case when b.run_at > now() then 'waiting' else 'ready' end, run_at = b.run_at,
-             attempt = j.attempt - b.free::int, last_error = coalesce(b.error, j.last_error),
-             lease_ms = null, lease_ends_at = null, holder = null
-        from back b
-       where j.id = b.id and j.term = b.term and j.lease_ends_at is not null and j.cancel_reason is null
+      with back as materialized (select ${JSON.stringify(Object.fromEntries(byClaim))}::jsonb as by_claim)
+      update jobs j set (state, run_at, attempt, last_error, lease_ms, lease_ends_at, holder) = (
+        select case when f.run_at > now() then 'waiting' else 'ready' end, f.run_at,
+               j.attempt - (o.own ->> 'free')::bool::int, coalesce(o.own ->> 'error', j.last_error), null, null, null
+          from back, lateral (select back.by_claim -> (j.id || ' ' || j.term) as own) o,
+               lateral (select coalesce(to_timestamp((o.own ->> 'untilMs')::float8 / 1000),
+                                        now() + (o.own ->> 'delayMs')::float8 * interval '1 ms') as run_at) f)
+       where j.id = any(${idsOf(returns)}) and j.id || ' ' || j.term = any(${claimsOf(returns)})
+         and j.lease_ends_at is not null and j.cancel_reason is null
       returning j.id, j.term, j.kind, j.state = 'ready' as due`),
   );
 }
