@@ -28,7 +28,7 @@ const segmentsPerRound = 6;
 type Muster = { perSecond: number; latencyMs: Spread; batchBytes: number; batches: number; followed: number };
 
 const batches = { count: 0, bytes: 0 };
-let spares = 0;
+const spares = { ready: 0 };
 
 /** A follower that takes what it gets. */
 function counter(): Sink & { seen: number } {
@@ -105,7 +105,7 @@ function zeroFilled(file: string): void {
 }
 
 async function sparesReady(): Promise<void> {
-  while (spares < segmentsPerRound) await systemClock.sleep(50);
+  while (spares.ready < segmentsPerRound) await systemClock.sleep(50);
 }
 
 await using postgres = await durablePostgres(5);
@@ -137,8 +137,8 @@ const log = createLog({
       batches.bytes += bytes;
     },
     segment(what) {
-      if (what === 'spare') spares += 1;
-      if (what === 'opened' && spares > 1) spares -= 1;
+      if (what === 'spare') spares.ready += 1;
+      if (what === 'opened' && spares.ready > 1) spares.ready -= 1;
     },
   },
   fatal: (error) => {

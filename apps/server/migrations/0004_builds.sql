@@ -106,7 +106,13 @@ create table builds (
   check (state <> 'failed' or failure is not null),
   check (state <> 'cancelling' or (stop_reason is not null and grace_until is not null)),
   check ((ckey is null) = (key_limit is null))
-) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0);
+) with (
+  fillfactor = 80,
+  -- Every build taken leaves dead entries at the head of the index the claim reads: vacuum early and at full speed.
+  autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_analyze_scale_factor = 0.05,
+  vacuum_truncate = off
+);
 
 -- The claim reads the head of this one; rows that left `queued` leave it at once.
 create index builds_line on builds (project_id, sig, priority desc, queue_seq) where state = 'queued';

@@ -280,7 +280,7 @@ CREATE INDEX build_uploads_open ON muster.build_uploads USING btree (project_id)
 CREATE UNIQUE INDEX build_uploads_blob ON muster.build_uploads USING btree (blob)
 
 -- table builds
-options {fillfactor=80,autovacuum_vacuum_scale_factor=0.01,autovacuum_vacuum_threshold=200,autovacuum_vacuum_cost_delay=0}
+options {fillfactor=80,autovacuum_vacuum_scale_factor=0.01,autovacuum_vacuum_threshold=200,autovacuum_vacuum_cost_delay=0,autovacuum_analyze_scale_factor=0.05,vacuum_truncate=off}
 id text not null
 project_id text not null
 version integer not null default 1
@@ -372,7 +372,7 @@ constraint idempotency_keys_project_id_fkey FOREIGN KEY (project_id) REFERENCES 
 CREATE INDEX idempotency_keys_expires_at ON muster.idempotency_keys USING btree (expires_at)
 
 -- table job_payloads
-options {autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_threshold=1000,autovacuum_vacuum_cost_delay=0}
+options {autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_threshold=1000,autovacuum_vacuum_cost_delay=0,vacuum_truncate=off}
 job_id text not null
 payload json not null
 constraint job_payloads_pkey PRIMARY KEY (job_id)
@@ -390,7 +390,7 @@ last_at timestamp with time zone not null
 constraint job_sweeps_pkey PRIMARY KEY (name)
 
 -- table jobs
-options {fillfactor=80,autovacuum_vacuum_scale_factor=0.01,autovacuum_vacuum_threshold=1000,autovacuum_vacuum_insert_scale_factor=0.05,autovacuum_analyze_scale_factor=0.05,autovacuum_vacuum_cost_delay=0}
+options {fillfactor=80,autovacuum_vacuum_scale_factor=0.01,autovacuum_vacuum_threshold=1000,autovacuum_vacuum_insert_scale_factor=0.05,autovacuum_analyze_scale_factor=0.05,autovacuum_vacuum_cost_delay=0,vacuum_truncate=off}
 id text not null
 kind text not null
 state text not null

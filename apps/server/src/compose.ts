@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Scope, scopes } from '@muster/protocol';
 import { checkSecret, createAccounts } from '#accounts';
 import { type Builds, createBuilds } from '#builds';
+import { compatRoutes } from '#builds/compat';
 import { type Config, createSecrets, type Read } from '#config';
 import { createAuth, type EnvironmentKey } from '#kernel/auth';
 import { type Clock, type FatalHandler, Limits, systemClock, systemRandom } from '#kernel/base';
@@ -179,6 +180,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   });
   createAccounts({ db, auth, limits }).plugin(http);
   builds.routes(http);
+  compatRoutes(builds.room)(http);
 
   await up.start('keys', auth);
   await up.start('usage', meter);

@@ -38,7 +38,8 @@ export class Keys {
     });
   }
 
+  /** Ends a key at once; revoking twice is the same as once. */
   revoke(id: string): Promise<ApiKey> {
-    return this.#connection.call('DELETE', `/v1/keys/${encodeURIComponent(id)}`);
+    return this.#connection.call('POST', `/v1/keys/${encodeURIComponent(id)}/revoke`);
   }
 }

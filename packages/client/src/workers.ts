@@ -1,4 +1,4 @@
-import type { BuildQueue, PauseQueue, Registered, RegisterWorkerInput, Worker } from '@muster/protocol';
+import type { BuildQueue, BuildState, PauseQueue, Registered, RegisterWorkerInput, Worker } from '@muster/protocol';
 import type { Connection } from './connection.ts';
 
 const at = (id: string): string => `/v1/workers/${encodeURIComponent(id)}`;
@@ -33,7 +33,8 @@ export class Workers {
     return this.#connection.call('POST', `${at(id)}/resume`, { json: {} });
   }
 
-  evict(id: string, buildId: string): Promise<Worker> {
+  /** Takes a build away; answers where the build stands then. */
+  evict(id: string, buildId: string): Promise<{ state: BuildState }> {
     return this.#connection.call('POST', `${at(id)}/evict`, { json: { buildId } });
   }
 

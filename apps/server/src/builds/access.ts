@@ -4,8 +4,8 @@ import type { ForeignCredential, Principal } from '#kernel/auth';
 import { conflict, forbidden, never, notFound, randomToken } from '#kernel/base';
 import { type Reader, sql } from '#kernel/db';
 import type { RequestHead } from '#kernel/http';
-import { type BuildRow, readBuildRow } from './build-row.ts';
 import type { BuildsDeps } from './deps.ts';
+import { type BuildRow, readBuildRow } from './queries/build-row.ts';
 
 /**
  * - `read` look at it · `operate` cancel, retry, change it · `holder` act as the attempt that holds it

@@ -3,8 +3,8 @@ import type { Principal } from '#kernel/auth';
 import { invalid } from '#kernel/base';
 import type { Reader } from '#kernel/db';
 import { requireBuild, staleTerm } from './access.ts';
-import type { BuildRow } from './build-row.ts';
 import type { NewLine } from './log-lines.ts';
+import type { BuildRow } from './queries/build-row.ts';
 import { endedRecently } from './queries/log.ts';
 import type { Room } from './room.ts';
 

@@ -8,9 +8,9 @@ import {
 } from '@muster/protocol';
 import { must } from '#kernel/base';
 import type { Reader } from '#kernel/db';
-import { type BuildRow, readBuildPayload } from './build-row.ts';
 import { waitingOf } from './estimate-wait.ts';
 import { type ArtifactRow, readArtifacts } from './queries/artifacts.ts';
+import { type BuildRow, readBuildPayload } from './queries/build-row.ts';
 import { type AttemptRow, readAttempts, readSentBytes } from './queries/read.ts';
 import type { Room } from './room.ts';
 

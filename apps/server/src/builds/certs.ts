@@ -1,10 +1,10 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { notFound, unavailable } from '#kernel/base';
 import { type BlobKey, type BlobStore, putBlob } from '#kernel/blobs';
-import { newBlobKey } from './blob-names.ts';
 import { checkBundle } from './certs-bundle.ts';
 import type { BuildsDeps } from './deps.ts';
 import type { Gate } from './gate.ts';
+import { newBlobKey } from './queries/blob-names.ts';
 
 /* A stored bundle is one file: 12 bytes nonce, ciphertext, 16 bytes tag (AES-256-GCM) under a key of its own. That key is
  * stored wrapped by the server's secret (I8). Plain bytes exist in memory only, for at most `certsReadsMax` bundles at once. */

@@ -24,7 +24,7 @@ export const dispatchLimits = {
   /** The server gives a build so much beyond its `maxRunMs` before it stops it. */
   runMarginMs: 60_000,
   rescueBatchMax: 200,
-  /** A longer pause of the sweep means that nobody could be heard: leases are raised first (I6). */
+  /** A longer pause of the sweep (and of three of its rounds) means that nobody could be heard: leases are raised first (I6). */
   blindAfterMs: 15_000,
   leaseBatchMs: 50,
   leaseBatchMax: 1_000,

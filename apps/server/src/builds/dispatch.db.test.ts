@@ -4,12 +4,12 @@ import { type BuildsRoom, type BuildsRoomOptions, buildsRoom, operator } from '#
 import { seedBuilds, seedWorker, workerRow } from '#test/builds-seed';
 import { testDatabase } from '#test/database';
 import { until } from '#test/until';
-import { readBuildRow } from './build-row.ts';
 import { cancelBuild } from './cancel-build.ts';
 import { changeWorker } from './change-worker.ts';
 import type { ParkInput } from './dispatch-actor.ts';
 import { drainWorker, resumeWorker } from './drain-worker.ts';
 import type { Holder } from './holder.ts';
+import { readBuildRow } from './queries/build-row.ts';
 import { registerWorker } from './register-worker.ts';
 import { removeWorker } from './remove-worker.ts';
 import type { Room } from './room.ts';

@@ -8,7 +8,6 @@ import { accessTokens } from './access.ts';
 import { artifactRoutes } from './artifact-routes.ts';
 import { assembleRoom } from './assemble.ts';
 import { buildRoutes } from './build-routes.ts';
-import { compatRoutes } from './compat/routes.ts';
 import type { BuildsDeps } from './deps.ts';
 import { diagnosticsRoutes } from './diagnostics-routes.ts';
 import { registerGauges } from './gauges.ts';
@@ -25,7 +24,7 @@ export type { BuildsDeps } from './deps.ts';
 export { type BuildsConfig, buildsDefaults } from './limits.ts';
 
 export type Builds = Service & {
-  /** Declares every route and socket of this room, the old paths too. Before `http.start`. */
+  /** Declares every route and socket of this room; the old paths are those of `#builds/compat`. Before `http.start`. */
   routes(http: Http): void;
   /** No new claims; parked workers come back with `nextPollMs`. Leases stay. */
   drain(): void;
@@ -74,7 +73,6 @@ export function createBuilds(deps: BuildsDeps): Builds {
     start: () => assembled.start(),
     routes: (http) => {
       for (const routes of declare) routes(room)(http);
-      compatRoutes(room)(http);
     },
     drain: () => dispatch.stop(),
     health: () => ({ parked: dispatch.parked, connected: connections.size }),

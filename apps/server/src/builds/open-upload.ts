@@ -2,7 +2,7 @@ import type { NewUpload, Upload } from '@muster/protocol';
 import { nameOf, type Principal } from '#kernel/auth';
 import { exhausted, forbidden, invalid, newId } from '#kernel/base';
 import type { Once } from '#kernel/http';
-import { type BlobKind, newBlobKey } from './blob-names.ts';
+import { type BlobKind, newBlobKey } from './queries/blob-names.ts';
 import { countOpenUploads, insertUpload, type UploadRow } from './queries/uploads.ts';
 import { peekQuota } from './quota.ts';
 import type { Room } from './room.ts';

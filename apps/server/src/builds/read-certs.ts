@@ -2,9 +2,9 @@ import { isTerminal } from '@muster/protocol';
 import { type Principal, writeAudit } from '#kernel/auth';
 import { conflict, MusterError, notFound, randomToken } from '#kernel/base';
 import { requireBuild } from './access.ts';
-import { type BuildRow, readBuildPayload } from './build-row.ts';
 import { openCerts } from './certs.ts';
 import { readBundle } from './certs-bundle.ts';
+import { type BuildRow, readBuildPayload } from './queries/build-row.ts';
 import type { Room } from './room.ts';
 import type { Asked } from './submit-build.ts';
 

@@ -35,7 +35,7 @@ export async function rescueBuilds(room: Room): Promise<{ blind: boolean; done: 
 async function openRound(room: Room, tx: Tx): Promise<{ blind: boolean } | undefined> {
   const taken = await takeSweep(tx, 'rescue');
   if (!taken) return undefined;
-  if (taken.gapMs <= limits.blindAfterMs) return { blind: false };
+  if (taken.gapMs <= Math.max(limits.blindAfterMs, 3 * room.config.rescueEveryMs)) return { blind: false };
   const raised = await raiseAll(tx, room.config.cancelGraceMs);
   room.telemetry.logger.info(
     { gapMs: Math.round(taken.gapMs), ...raised },

@@ -11,8 +11,8 @@ import { conflict, invalid, must, reach } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import type { Once } from '#kernel/http';
 import { noSuchBuild, requireBuild } from './access.ts';
-import { type BuildPayload, type BuildRow, readBuildPayload, readBuildRow } from './build-row.ts';
 import { withDemand } from './find-demand.ts';
+import { type BuildPayload, type BuildRow, readBuildPayload, readBuildRow } from './queries/build-row.ts';
 import { lockInputs } from './queries/submit.ts';
 import type { Room } from './room.ts';
 import {

@@ -1,5 +1,5 @@
 import { invalid } from '#kernel/base';
-import type { SourceFormat } from './build-row.ts';
+import type { SourceFormat } from './queries/build-row.ts';
 
 /** Bytes that `formatOf` needs to see. */
 export const magicBytes = 4;

@@ -1,6 +1,6 @@
 import { invalid, reach } from '#kernel/base';
 import { putBlob } from '#kernel/blobs';
-import { newBlobKey } from './blob-names.ts';
+import { newBlobKey } from './queries/blob-names.ts';
 import type { Room } from './room.ts';
 import { formatOf, MagicReader, wrongFormat } from './source-format.ts';
 import type { StoredSource } from './submit-build.ts';

@@ -1,5 +1,5 @@
 import { blobListMax } from '#kernel/blobs';
-import { blobPrefix } from './blob-names.ts';
+import { blobPrefix } from './queries/blob-names.ts';
 import { knownBlobs } from './queries/storage.ts';
 import { takeExpiredUploads } from './queries/uploads.ts';
 import type { Room } from './room.ts';

@@ -33,7 +33,8 @@ export type LogMaker = {
 
 const key = (path: string, projectId = 'prj_a'): StreamKey => ({ projectId, path });
 const bytes = (text: string): Uint8Array => Buffer.from(text);
-const texts = (messages: readonly { bytes: Uint8Array }[]): string[] => messages.map((message) => Buffer.from(message.bytes).toString());
+const texts = (messages: readonly { bytes: Uint8Array }[]): string[] =>
+  messages.map((message) => Buffer.from(message.bytes).toString());
 const all = { bytes: 1024 * 1024, messages: 1000 };
 const plain = 'text/plain';
 
@@ -109,7 +110,8 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
       log = createLog(options);
       await log.start();
     }
-    const append = (path: string, ...messages: string[]): Promise<Appended> => log.append({ key: key(path), messages: messages.map(bytes) });
+    const append = (path: string, ...messages: string[]): Promise<Appended> =>
+      log.append({ key: key(path), messages: messages.map(bytes) });
     const make = (path: string, contentType = plain): Promise<unknown> => log.create({ key: key(path), contentType });
 
     beforeEach(async () => {
@@ -136,7 +138,9 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         expect(page.upToDate).toBe(false);
         const got = await readAll(log, key('w'));
         for (let writer = 0; writer < 64; writer++) {
-          expect(got.filter((text) => text.startsWith(`${writer}:`))).toEqual(Array.from({ length: 20 }, (_, i) => `${writer}:${i}`));
+          expect(got.filter((text) => text.startsWith(`${writer}:`))).toEqual(
+            Array.from({ length: 20 }, (_, i) => `${writer}:${i}`),
+          );
         }
       });
 
@@ -179,7 +183,11 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         const gate = Promise.withResolvers<void>();
         const gated = arm('log.beforeWrite', () => gate.promise);
         const settled: string[] = [];
-        const note = (what: string, promise: Promise<unknown>): Promise<unknown> => promise.then(() => settled.push(what), () => settled.push(what));
+        const note = (what: string, promise: Promise<unknown>): Promise<unknown> =>
+          promise.then(
+            () => settled.push(what),
+            () => settled.push(what),
+          );
         const producer = { id: 'p', epoch: 0, seq: 0 };
         const waits = [
           note('append', log.append({ key: key('g'), messages: [bytes('held')], producer })),
@@ -232,12 +240,25 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         expect(await reasonOf(append('none', 'x'))).toBe('notFound stream_unknown');
         await make('c');
         expect(await reasonOf(log.append({ key: key('c'), messages: [] }))).toBe('invalid body_empty');
-        expect(await reasonOf(log.append({ key: key('c'), messages: [bytes('x')], contentType: 'application/json' }))).toBe('conflict content_type_differs');
+        expect(
+          await reasonOf(log.append({ key: key('c'), messages: [bytes('x')], contentType: 'application/json' })),
+        ).toBe('conflict content_type_differs');
         await log.append({ key: key('c'), messages: [bytes('x')], contentType: 'Text/Plain; charset=utf-8' });
-        expect(await log.append({ key: key('c'), messages: [bytes('last')], close: true })).toMatchObject({ closed: true, lastSeq: 2 });
+        expect(await log.append({ key: key('c'), messages: [bytes('last')], close: true })).toMatchObject({
+          closed: true,
+          lastSeq: 2,
+        });
         expect(await reasonOf(append('c', 'y'))).toBe('conflict stream_closed');
-        expect(await log.append({ key: key('c'), messages: [], close: true })).toMatchObject({ outcome: 'duplicate', closed: true, lastSeq: 2 });
-        expect(await reasonOf(log.append({ key: key('c'), messages: [], close: true, producer: { id: 'p', epoch: 0, seq: 0 } }))).toBe('conflict stream_closed');
+        expect(await log.append({ key: key('c'), messages: [], close: true })).toMatchObject({
+          outcome: 'duplicate',
+          closed: true,
+          lastSeq: 2,
+        });
+        expect(
+          await reasonOf(
+            log.append({ key: key('c'), messages: [], close: true, producer: { id: 'p', epoch: 0, seq: 0 } }),
+          ),
+        ).toBe('conflict stream_closed');
         const page = await log.read(key('c'), 'start', all);
         expect(page).toMatchObject({ closed: true, upToDate: true });
         expect(texts(page.messages)).toEqual(['x', 'last']);
@@ -246,16 +267,24 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
       it('expected tail decides between writers, also within one batch', async () => {
         await make('e');
         const outcomes = await Promise.allSettled(
-          Array.from({ length: 8 }, (_, i) => log.append({ key: key('e'), messages: [bytes(String(i))], expectedTail: 0 })),
+          Array.from({ length: 8 }, (_, i) =>
+            log.append({ key: key('e'), messages: [bytes(String(i))], expectedTail: 0 }),
+          ),
         );
-        expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', ...Array.from({ length: 7 }, () => 'rejected')]);
-        expect(await reasonOf(log.append({ key: key('e'), messages: [bytes('z')], expectedTail: 5 }))).toBe('conflict tail_moved');
+        expect(outcomes.map(({ status }) => status)).toEqual([
+          'fulfilled',
+          ...Array.from({ length: 7 }, () => 'rejected'),
+        ]);
+        expect(await reasonOf(log.append({ key: key('e'), messages: [bytes('z')], expectedTail: 5 }))).toBe(
+          'conflict tail_moved',
+        );
         expect(await readAll(log, key('e'))).toEqual(['0']);
       });
 
       it('writer seq is compared byte by byte', async () => {
         await make('ws');
-        const write = (writerSeq: string): Promise<Appended> => log.append({ key: key('ws'), messages: [bytes(writerSeq)], writerSeq });
+        const write = (writerSeq: string): Promise<Appended> =>
+          log.append({ key: key('ws'), messages: [bytes(writerSeq)], writerSeq });
         await write('0009');
         expect(await reasonOf(write('0009'))).toBe('conflict writer_seq');
         expect(await reasonOf(write('0008'))).toBe('conflict writer_seq');
@@ -284,42 +313,83 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         expect(await send(0, 0, 'm', 'two')).toMatchObject({ outcome: 'stored', firstSeq: 4 });
         for (let seq = 1; seq <= 40; seq++) await send(4, seq);
         expect(await send(4, 40)).toMatchObject({ outcome: 'duplicate', lastSeq: 44 });
-        expect(await send(4, 10)).toMatchObject({ outcome: 'duplicate', firstSeq: 14, lastSeq: 14, producer: { epoch: 4, seq: 40 } });
+        expect(await send(4, 10)).toMatchObject({
+          outcome: 'duplicate',
+          firstSeq: 14,
+          lastSeq: 14,
+          producer: { epoch: 4, seq: 40 },
+        });
         expect(await send(4, 2)).toMatchObject({ outcome: 'duplicate', lastSeq: 44 });
         expect(await log.head(key('p'))).toMatchObject({ messages: 44 });
       });
 
       it('a close with a producer is remembered like an append', async () => {
         await make('pc');
-        const close = (): Promise<Appended> => log.append({ key: key('pc'), messages: [bytes('end')], close: true, producer: { id: 'p', epoch: 0, seq: 0 } });
+        const close = (): Promise<Appended> =>
+          log.append({
+            key: key('pc'),
+            messages: [bytes('end')],
+            close: true,
+            producer: { id: 'p', epoch: 0, seq: 0 },
+          });
         expect(await close()).toMatchObject({ outcome: 'stored', closed: true });
         expect(await close()).toMatchObject({ outcome: 'duplicate', closed: true, lastSeq: 1 });
       });
 
       it('what cannot be stored is refused: too large, too many, malformed names', async () => {
         await make('lim');
-        expect(await reasonOf(log.append({ key: key('lim'), messages: [Buffer.alloc(8 * 1024 * 1024 + 1)] }))).toBe('invalid body_too_large');
-        expect(await reasonOf(log.append({ key: key('lim'), messages: Array.from({ length: 10_001 }, () => bytes('x')) }))).toBe('invalid body_too_large');
-        for (const path of ['', '/a', 'a/', 'a//b', 'a/../b', 'a\0b', 'a\nb', 'x'.repeat(513), Array.from({ length: 17 }, () => 'a').join('/'), '\ud800']) {
+        expect(await reasonOf(log.append({ key: key('lim'), messages: [Buffer.alloc(8 * 1024 * 1024 + 1)] }))).toBe(
+          'invalid body_too_large',
+        );
+        expect(
+          await reasonOf(log.append({ key: key('lim'), messages: Array.from({ length: 10_001 }, () => bytes('x')) })),
+        ).toBe('invalid body_too_large');
+        for (const path of [
+          '',
+          '/a',
+          'a/',
+          'a//b',
+          'a/../b',
+          'a\0b',
+          'a\nb',
+          'x'.repeat(513),
+          Array.from({ length: 17 }, () => 'a').join('/'),
+          '\ud800',
+        ]) {
           expect(await reasonOf(log.create({ key: key(path), contentType: plain }))).toBe('invalid path_malformed');
         }
         expect(await reasonOf(log.create({ key: key('ct'), contentType: '' }))).toBe('invalid content_type_malformed');
         expect(await reasonOf(log.read(key('lim'), 'nonsense', all))).toBe('invalid offset_malformed');
         const { tail } = (await log.head(key('lim')))!;
-        expect(await reasonOf(log.read(key('lim'), offsetOf(parseOffset(tail)!.era, 5), all))).toBe('invalid offset_beyond_tail');
+        expect(await reasonOf(log.read(key('lim'), offsetOf(parseOffset(tail)!.era, 5), all))).toBe(
+          'invalid offset_beyond_tail',
+        );
       });
     });
 
     describe('creation and removal', () => {
       it('created once; the same again is the same, another configuration is refused', async () => {
-        const created = await log.create({ key: key('s'), contentType: 'application/json', first: [bytes('1'), bytes('2')] });
+        const created = await log.create({
+          key: key('s'),
+          contentType: 'application/json',
+          first: [bytes('1'), bytes('2')],
+        });
         expect(created).toMatchObject({ outcome: 'created', head: { messages: 2, bytes: 2, closed: false } });
-        expect(await log.create({ key: key('s'), contentType: 'application/JSON;x=y', first: [bytes('3')] })).toMatchObject({ outcome: 'same', head: { messages: 2 } });
+        expect(
+          await log.create({ key: key('s'), contentType: 'application/JSON;x=y', first: [bytes('3')] }),
+        ).toMatchObject({ outcome: 'same', head: { messages: 2 } });
         expect(await reasonOf(log.create({ key: key('s'), contentType: plain }))).toBe('conflict stream_differs');
-        expect(await reasonOf(log.create({ key: key('s'), contentType: 'application/json', closed: true }))).toBe('conflict stream_differs');
-        expect(await log.create({ key: key('done'), contentType: plain, first: [bytes('x')], closed: true })).toMatchObject({ head: { closed: true } });
+        expect(await reasonOf(log.create({ key: key('s'), contentType: 'application/json', closed: true }))).toBe(
+          'conflict stream_differs',
+        );
+        expect(
+          await log.create({ key: key('done'), contentType: plain, first: [bytes('x')], closed: true }),
+        ).toMatchObject({ head: { closed: true } });
         expect(await readAll(log, key('s'))).toEqual(['1', '2']);
-        const both = await Promise.all([log.create({ key: key('race'), contentType: plain }), log.create({ key: key('race'), contentType: plain })]);
+        const both = await Promise.all([
+          log.create({ key: key('race'), contentType: plain }),
+          log.create({ key: key('race'), contentType: plain }),
+        ]);
         expect(both.map(({ outcome }) => outcome)).toEqual(['created', 'same']);
         expect(await log.head(key('s', 'prj_b'))).toBeUndefined();
       });
@@ -366,12 +436,17 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
           sent.push(...messages);
           await append('pg', ...messages);
         }
-        for (const limit of [{ bytes: 1, messages: 1000 }, { bytes: 64, messages: 1000 }, { bytes: 1_000_000, messages: 5 }]) {
+        for (const limit of [
+          { bytes: 1, messages: 1000 },
+          { bytes: 64, messages: 1000 },
+          { bytes: 1_000_000, messages: 5 },
+        ]) {
           const got: string[] = [];
           for (let at: Offset | 'start' = 'start'; ; ) {
             const page = await log.read(key('pg'), at, limit);
             expect(page.messages.length).toBeLessThanOrEqual(limit.messages);
-            if (page.messages.length > 1) expect(page.messages.reduce((sum, m) => sum + m.bytes.length, 0)).toBeLessThanOrEqual(limit.bytes);
+            if (page.messages.length > 1)
+              expect(page.messages.reduce((sum, m) => sum + m.bytes.length, 0)).toBeLessThanOrEqual(limit.bytes);
             got.push(...texts(page.messages));
             if (page.upToDate) break;
             expect(page.messages.length).toBeGreaterThan(0);
@@ -390,7 +465,10 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         await make('v');
         await append('v', ...Array.from({ length: 120 }, (_, i) => String(i)));
         await append('v', 'yes');
-        const view = { name: 'yes', keep: (message: { bytes: Uint8Array }) => Buffer.from(message.bytes).toString() === 'yes' };
+        const view = {
+          name: 'yes',
+          keep: (message: { bytes: Uint8Array }) => Buffer.from(message.bytes).toString() === 'yes',
+        };
         const pages: string[][] = [];
         for (let at: Offset | 'start' = 'start'; ; ) {
           const page = await log.read(key('v'), at, all, view);
@@ -493,7 +571,8 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         const clock = new FakeClock();
         await open({ clock, limits: { followerBufferBytes: 10 } });
         await make('choking');
-        for (let n = 0; n < 10; n++) await append('choking', ...Array.from({ length: 1_000 }, (_, i) => `${n} ${i}`.padEnd(1_000)));
+        for (let n = 0; n < 10; n++)
+          await append('choking', ...Array.from({ length: 1_000 }, (_, i) => `${n} ${i}`.padEnd(1_000)));
         const choking = new Heard();
         // Full right after each write, empty whenever it is looked at.
         const write = choking.write.bind(choking);
@@ -539,39 +618,45 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
       it('random appends, tails and cuts agree with a reference', async () => {
         let round = 0;
         await fc.assert(
-          fc.asyncProperty(fc.array(fc.record({ act: fc.constantFrom('append', 'tail', 'cut', 'wait'), n: fc.integer({ min: 1, max: 5 }) }), { maxLength: 40 }), async (acts) => {
-            const of = key(`model/${round++}`);
-            await log.create({ key: of, contentType: plain });
-            const { era } = parseOffset((await log.head(of))!.tail)!;
-            const reference: string[] = [];
-            const tails: { from: number; heard: Heard; cut?: true; dispose(): void }[] = [];
-            for (const [i, { act, n }] of acts.entries()) {
-              if (act === 'append') {
-                const messages = Array.from({ length: n }, (_, j) => `${i}.${j}`);
-                reference.push(...messages);
-                void log.append({ key: of, messages: messages.map(bytes) });
-              } else if (act === 'tail') {
-                const seen = parseOffset((await log.head(of))!.tail)!.seq;
-                const from = Math.floor(seen / n);
-                const heard = new Heard();
-                const tail = await log.tail(of, offsetOf(era, from), heard);
-                tails.push({ from, heard, dispose: () => tail[Symbol.dispose]() });
-              } else if (act === 'cut') {
-                const open = tails.find((tail) => !tail.cut);
-                if (open) {
-                  open.cut = true;
-                  open.dispose();
-                }
-              } else for (let t = 0; t < n; t++) await turn();
-            }
-            await log.append({ key: of, messages: [], close: true });
-            await until(() => tails.every(({ heard, cut }) => cut ?? heard.ended === 'closed'));
-            expect(await readAll(log, of)).toEqual(reference);
-            for (const { from, heard, cut } of tails) {
-              const due = reference.slice(from);
-              expect(heard.got).toEqual(cut ? due.slice(0, heard.got.length) : due);
-            }
-          }),
+          fc.asyncProperty(
+            fc.array(
+              fc.record({ act: fc.constantFrom('append', 'tail', 'cut', 'wait'), n: fc.integer({ min: 1, max: 5 }) }),
+              { maxLength: 40 },
+            ),
+            async (acts) => {
+              const of = key(`model/${round++}`);
+              await log.create({ key: of, contentType: plain });
+              const { era } = parseOffset((await log.head(of))!.tail)!;
+              const reference: string[] = [];
+              const tails: { from: number; heard: Heard; cut?: true; dispose(): void }[] = [];
+              for (const [i, { act, n }] of acts.entries()) {
+                if (act === 'append') {
+                  const messages = Array.from({ length: n }, (_, j) => `${i}.${j}`);
+                  reference.push(...messages);
+                  void log.append({ key: of, messages: messages.map(bytes) });
+                } else if (act === 'tail') {
+                  const seen = parseOffset((await log.head(of))!.tail)!.seq;
+                  const from = Math.floor(seen / n);
+                  const heard = new Heard();
+                  const tail = await log.tail(of, offsetOf(era, from), heard);
+                  tails.push({ from, heard, dispose: () => tail[Symbol.dispose]() });
+                } else if (act === 'cut') {
+                  const open = tails.find((tail) => !tail.cut);
+                  if (open) {
+                    open.cut = true;
+                    open.dispose();
+                  }
+                } else for (let t = 0; t < n; t++) await turn();
+              }
+              await log.append({ key: of, messages: [], close: true });
+              await until(() => tails.every(({ heard, cut }) => cut ?? heard.ended === 'closed'));
+              expect(await readAll(log, of)).toEqual(reference);
+              for (const { from, heard, cut } of tails) {
+                const due = reference.slice(from);
+                expect(heard.got).toEqual(cut ? due.slice(0, heard.got.length) : due);
+              }
+            },
+          ),
           { numRuns: 60 },
         );
       });
@@ -588,7 +673,8 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
           gap: () => 'stop',
           end: () => undefined,
         });
-        for (const form of ['sse', 'sse', 'socket', 'socket'] as const) await log.tail(key('f'), 'now', sink(form, true));
+        for (const form of ['sse', 'sse', 'socket', 'socket'] as const)
+          await log.tail(key('f'), 'now', sink(form, true));
         await turn();
         seen.length = 0;
         await append('f', '{"n":1}', '{"n":2}');
@@ -597,7 +683,9 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         expect(seen[2]).toBe(seen[3]);
         const { tail } = (await log.head(key('f')))!;
         expect(Buffer.from(seen[0]!).toString()).toMatch(
-          new RegExp(`^event: data\\ndata:\\[\\{"n":1\\},\\{"n":2\\}\\]\\n\\nevent: control\\nid: ${tail}\\ndata:\\{"streamNextOffset":"${tail}","streamCursor":"\\d+","upToDate":true\\}\\n\\n$`),
+          new RegExp(
+            `^event: data\\ndata:\\[\\{"n":1\\},\\{"n":2\\}\\]\\n\\nevent: control\\nid: ${tail}\\ndata:\\{"streamNextOffset":"${tail}","streamCursor":"\\d+","upToDate":true\\}\\n\\n$`,
+          ),
         );
         const frame = Buffer.from(seen[2]!);
         expect(frame[0]).toBe(0x81);
@@ -686,7 +774,9 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         await append('c/1', 'live');
         await until(() => got.at(-1)?.messages[0]?.toString() === 'live');
         expect(got.map(({ messages }) => Buffer.from(messages[0]!).toString())).toEqual([
-          ...Array.from({ length: 300 }, (_, i) => i).filter((i) => i % 3 !== 0).map(String),
+          ...Array.from({ length: 300 }, (_, i) => i)
+            .filter((i) => i % 3 !== 0)
+            .map(String),
           'live',
         ]);
         expect(got.map(({ lsn }) => lsn)).toEqual(got.map(({ lsn }) => lsn).toSorted((a, b) => a - b));
@@ -710,7 +800,9 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         await open({ limits: { pendingAppendsMax: 100 } });
         await make('busy');
         const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, i) => append('busy', String(i))));
-        const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as MusterError);
+        const refused = outcomes
+          .filter((outcome) => outcome.status === 'rejected')
+          .map(({ reason }) => reason as MusterError);
         expect(refused.length).toBe(200);
         expect(refused[0]).toMatchObject({ code: 'exhausted', reason: 'log_busy' });
         expect(refused[0]!.retryAfterMs).toBeGreaterThan(0);
@@ -739,7 +831,13 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         await make('keep/a');
         await log.create({ key: key('keep/b'), contentType: 'application/json', closed: true, first: [bytes('1')] });
         const producer = (seq: number) => ({ id: 'p', epoch: 2, seq });
-        for (let i = 0; i < 50; i++) await log.append({ key: key('keep/a'), messages: [bytes(`${i}`), bytes('+')], producer: producer(i), writerSeq: `w${i}`.padStart(8, '0') });
+        for (let i = 0; i < 50; i++)
+          await log.append({
+            key: key('keep/a'),
+            messages: [bytes(`${i}`), bytes('+')],
+            producer: producer(i),
+            writerSeq: `w${i}`.padStart(8, '0'),
+          });
         await make('gone');
         await log.remove(key('gone'), 'deleted');
         const heads = [await log.head(key('keep/a')), await log.head(key('keep/b'))];
@@ -748,9 +846,17 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         expect([await log.head(key('keep/a')), await log.head(key('keep/b'))]).toEqual(heads);
         expect(await readAll(log, key('keep/a'))).toEqual(content);
         expect(await log.head(key('gone'))).toBeUndefined();
-        expect(await log.append({ key: key('keep/a'), messages: [bytes('x')], producer: producer(49) })).toMatchObject({ outcome: 'duplicate', firstSeq: 99, lastSeq: 100 });
-        expect(await reasonOf(log.append({ key: key('keep/a'), messages: [bytes('x')], producer: producer(51) }))).toBe('conflict producer_gap');
-        expect(await reasonOf(log.append({ key: key('keep/a'), messages: [bytes('x')], writerSeq: '00000w40' }))).toBe('conflict writer_seq');
+        expect(await log.append({ key: key('keep/a'), messages: [bytes('x')], producer: producer(49) })).toMatchObject({
+          outcome: 'duplicate',
+          firstSeq: 99,
+          lastSeq: 100,
+        });
+        expect(await reasonOf(log.append({ key: key('keep/a'), messages: [bytes('x')], producer: producer(51) }))).toBe(
+          'conflict producer_gap',
+        );
+        expect(await reasonOf(log.append({ key: key('keep/a'), messages: [bytes('x')], writerSeq: '00000w40' }))).toBe(
+          'conflict writer_seq',
+        );
         expect(await reasonOf(append('keep/b', 'x'))).toBe('conflict stream_closed');
         expect(await append('keep/a', 'on')).toMatchObject({ firstSeq: 101 });
         await reopen();

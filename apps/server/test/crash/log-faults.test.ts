@@ -16,7 +16,15 @@ const database = await testDatabase();
 afterAll(() => database[Symbol.asyncDispose]());
 
 const segmentBytes = 64 * 1024;
-const limits = { segmentBytes, spareFillBytesPerSecond: 2 ** 40, diskFreeBytesMin: 1, keepBytes: 2 ** 40, keepMs: 2 ** 40, tapeBytes: 64 * 1024, tapeChunkBytes: 32 * 1024 };
+const limits = {
+  segmentBytes,
+  spareFillBytesPerSecond: 2 ** 40,
+  diskFreeBytesMin: 1,
+  keepBytes: 2 ** 40,
+  keepMs: 2 ** 40,
+  tapeBytes: 64 * 1024,
+  tapeChunkBytes: 32 * 1024,
+};
 const all = { bytes: 1024 * 1024, messages: 1000 };
 const key: StreamKey = { projectId: 'prj_sim', path: 's' };
 
@@ -52,7 +60,8 @@ async function refusal(accept?: 'loss' | 'restored'): Promise<MusterError> {
   if (error instanceof MusterError) return error;
   throw error;
 }
-const put = (log: Log, text: string, of = key): Promise<Appended> => log.append({ key: of, messages: [Buffer.from(text)] });
+const put = (log: Log, text: string, of = key): Promise<Appended> =>
+  log.append({ key: of, messages: [Buffer.from(text)] });
 const create = (log: Log, of = key): Promise<unknown> => log.create({ key: of, contentType: 'text/plain' });
 async function texts(log: Log, from: Offset | 'start' = 'start', of = key): Promise<string[]> {
   const got: string[] = [];
@@ -102,7 +111,10 @@ describe('acknowledging', () => {
     await life.end('power');
     const next = await born();
     expect(await texts(next.log)).toEqual(['x']);
-    expect(await next.log.append({ key, messages: [Buffer.from('x')], producer })).toMatchObject({ outcome: 'duplicate', firstSeq: 1 });
+    expect(await next.log.append({ key, messages: [Buffer.from('x')], producer })).toMatchObject({
+      outcome: 'duplicate',
+      firstSeq: 1,
+    });
   });
 
   for (const [what, fault] of [
@@ -121,7 +133,8 @@ describe('acknowledging', () => {
       life.process.fault = fault;
       life.process.failAt = life.process.calls + 1;
       const outcomes = await Promise.allSettled([put(life.log, 'a'), put(life.log, 'b')]);
-      for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', reason: 'log_failed' } });
+      for (const outcome of outcomes)
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', reason: 'log_failed' } });
       expect(life.fatal).toMatchObject([{ code: 70 }]);
       await expect(put(life.log, 'c')).rejects.toMatchObject({ reason: 'log_failed' });
       await life.end('power');
@@ -173,7 +186,9 @@ describe('recovery', () => {
     expect(await next.log.head(key)).toMatchObject({ closed: true });
     expect(await next.log.head(other)).toBeUndefined();
     await flushed(next);
-    expect(await rows(sql`select path, closed_at is not null as closed from streams where removed_at is null`)).toEqual([{ path: 's', closed: true }]);
+    expect(await rows(sql`select path, closed_at is not null as closed from streams where removed_at is null`)).toEqual(
+      [{ path: 's', closed: true }],
+    );
     await next.end('kill');
     const third = await born();
     expect(await third.log.head(other)).toBeUndefined();
@@ -190,7 +205,11 @@ describe('recovery', () => {
     const next = await born();
     expect((await put(next.log, '3')).firstSeq).toBe(3);
     await flushed(next);
-    expect(await rows(sql`select seq, payload from stream_messages order by seq`)).toMatchObject([{ seq: 1 }, { seq: 2 }, { seq: 3 }]);
+    expect(await rows(sql`select seq, payload from stream_messages order by seq`)).toMatchObject([
+      { seq: 1 },
+      { seq: 2 },
+      { seq: 3 },
+    ]);
     expect(next.mismatches).toEqual([]);
   });
 
@@ -247,14 +266,22 @@ describe('damage', () => {
     await six();
     disk.damage(segmentPath(1), (bytes) => bytes.write('XXXX', positionOf(bytes, 'message-3')));
     const error = await refusal();
-    expect(error).toMatchObject({ code: 'unavailable', reason: 'log_damaged', extra: { gaps: [{ path: 's', from: 3, to: 3 }] } });
+    expect(error).toMatchObject({
+      code: 'unavailable',
+      reason: 'log_damaged',
+      extra: { gaps: [{ path: 's', from: 3, to: 3 }] },
+    });
     expect(disk.names(`${dir}/quarantine`).length).toBeGreaterThan(0);
     expect((await refusal()).reason).toBe('log_damaged');
     const life = await born('loss');
     const page = await life.log.read(key, 'start', all);
     expect(page.messages.map(({ seq }) => seq)).toEqual([1, 2]);
     expect(page.upToDate).toBe(false);
-    await expect(life.log.read(key, page.next, all)).rejects.toMatchObject({ status: 410, reason: 'positions_lost', extra: { lostMessages: 1 } });
+    await expect(life.log.read(key, page.next, all)).rejects.toMatchObject({
+      status: 410,
+      reason: 'positions_lost',
+      extra: { lostMessages: 1 },
+    });
     const gaps: unknown[] = [];
     const got: string[] = [];
     await life.log.tail(key, 'start', {
@@ -276,7 +303,9 @@ describe('damage', () => {
     // What was accepted once is not found again, also from rows alone.
     const next = await born();
     expect((await next.log.read(key, 'start', all)).messages.length).toBe(2);
-    await expect(next.log.read({ ...key, path: 't' }, before.tail, all)).rejects.toMatchObject({ reason: 'positions_lost' });
+    await expect(next.log.read({ ...key, path: 't' }, before.tail, all)).rejects.toMatchObject({
+      reason: 'positions_lost',
+    });
     expect((await put(next.log, 'again', { ...key, path: 't' })).firstSeq).toBe(8 + 2 ** 20);
   });
 
@@ -299,7 +328,13 @@ describe('damage', () => {
     await six();
     disk.damage(segmentPath(1), (bytes) => bytes.write('XXXX', positionOf(bytes, 'message-6')));
     const saved = disk.copy();
-    for (const point of ['log.recovery.read', 'log.recovery.copied', 'log.recovery.renamed', 'log.recovery.rewritten', 'log.beforeWrite']) {
+    for (const point of [
+      'log.recovery.read',
+      'log.recovery.copied',
+      'log.recovery.renamed',
+      'log.recovery.rewritten',
+      'log.beforeWrite',
+    ]) {
       await database.wipe();
       disk.restore(new Map());
       world = new World(1, disk, seeded(1), database.db, limits);
@@ -444,7 +479,10 @@ describe('log and database that do not belong together', () => {
     expect((await refusal()).reason).toBe('log_other');
     const restored = await born('restored');
     expect(await texts(restored.log)).toEqual(['1']);
-    await expect(restored.log.read(key, ahead.next, all)).rejects.toMatchObject({ code: 'invalid', reason: 'offset_beyond_tail' });
+    await expect(restored.log.read(key, ahead.next, all)).rejects.toMatchObject({
+      code: 'invalid',
+      reason: 'offset_beyond_tail',
+    });
     const appended = await put(restored.log, 'new');
     expect(appended.firstSeq).toBe(2 + 2 ** 20);
     await expect(restored.log.read(key, ahead.next, all)).rejects.toMatchObject({ status: 410, reason: 'restored' });
@@ -480,7 +518,9 @@ describe('flushing', () => {
     await flushed(life);
     const [stream] = await rows<{ stream_no: number; shard: number }>(sql`select stream_no, shard from streams`);
     await database.db.transaction((tx) =>
-      tx.query(sql`insert into stream_messages (stream_no, seq, count, shard, lsn, at, crc, payload) values (${stream!.stream_no}, 2, 1, ${stream!.shard}, 1, now(), 7, 'forged')`),
+      tx.query(
+        sql`insert into stream_messages (stream_no, seq, count, shard, lsn, at, crc, payload) values (${stream!.stream_no}, 2, 1, ${stream!.shard}, 1, now(), 7, 'forged')`,
+      ),
     );
     await put(life.log, '2');
     await until(
@@ -514,9 +554,37 @@ describe('flushing', () => {
       expect((await texts(next.log)).at(-1)).toBe(point);
       await flushed(next);
       expect(next.mismatches).toEqual([]);
-      expect((await rows<{ text: string }>(sql`select convert_from(payload, 'UTF8') as text from stream_messages order by seq`)).at(-1)).toEqual({ text: point });
+      expect(
+        (
+          await rows<{ text: string }>(
+            sql`select convert_from(payload, 'UTF8') as text from stream_messages order by seq`,
+          )
+        ).at(-1),
+      ).toEqual({ text: point });
       await next.end('kill');
     }
+  });
+
+  test('a commit whose answer is lost is not taken for a failure, nor for another owner', async () => {
+    const life = await born();
+    await create(life.log);
+    await flushed(life);
+    for (let round = 0; round < 3; round++) {
+      await put(life.log, `a${round}`);
+      life.databaseLeaves(1);
+      await life.pass(1000);
+      await put(life.log, `b${round}`);
+      await life.pass(3000);
+      life.databaseReturns();
+      await life.pass(6000);
+      await flushed(life);
+    }
+    expect(life.fatal).toEqual([]);
+    expect(life.mismatches).toEqual([]);
+    expect(await rows(sql`select convert_from(payload, 'UTF8') as text, lsn > 0 as placed from stream_messages order by seq`)).toEqual(
+      ['a0', 'b0', 'a1', 'b1', 'a2', 'b2'].map((text) => ({ text, placed: true })),
+    );
+    expect(await rows(sql`select tail_seq, bytes from streams`)).toEqual([{ tail_seq: 6, bytes: 12 }]);
   });
 
   test('nothing can poison the flush: NUL bytes, odd UTF-8, empty and huge payloads', async () => {
@@ -524,9 +592,16 @@ describe('flushing', () => {
     await create(life.log);
     const odd = [Buffer.from([0, 0, 0]), Buffer.from([0xff, 0xfe, 0xc0]), Buffer.alloc(0), Buffer.alloc(30_000, 0xed)];
     for (const bytes of odd) await life.log.append({ key, messages: [bytes] });
-    await life.log.append({ key, messages: odd, producer: { id: 'ü\u{1f600}', epoch: 1, seq: 0 }, writerSeq: '\u{10ffff}' });
+    await life.log.append({
+      key,
+      messages: odd,
+      producer: { id: 'ü\u{1f600}', epoch: 1, seq: 0 },
+      writerSeq: '\u{10ffff}',
+    });
     await flushed(life);
-    const stored = await rows<{ count: number; payload: Buffer; lengths: number[] | null }>(sql`select count, payload, lengths from stream_messages order by seq`);
+    const stored = await rows<{ count: number; payload: Buffer; lengths: number[] | null }>(
+      sql`select count, payload, lengths from stream_messages order by seq`,
+    );
     expect(stored.slice(0, 4).map(({ payload }) => payload.length)).toEqual([3, 3, 0, 30_000]);
     expect(stored[4]).toMatchObject({ count: 4, lengths: [3, 3, 0] });
   });
@@ -541,7 +616,8 @@ describe('flushing', () => {
     });
     let refused: MusterError | undefined;
     let stored = 0;
-    for (let i = 0; i < 200 && !refused; i++) {
+    for (let i = 0; i < 200; i++) {
+      if (refused) break;
       await life.pass(100);
       await put(life.log, `${i}`).then(
         () => void stored++,
@@ -678,16 +754,26 @@ describe('heads that left memory', () => {
       await flushed(life);
     }
     for (let i = 0; i < 30; i++) {
-      expect(await life.log.append({ key: at(i), messages: [Buffer.from('x')], producer: { id: 'p', epoch: 3, seq: 0 } })).toMatchObject({ outcome: 'duplicate', firstSeq: 1 });
-      expect(await life.log.append({ key: at(i), messages: [Buffer.from('y')], producer: { id: 'p', epoch: 3, seq: 1 } })).toMatchObject({ firstSeq: 2 });
+      expect(
+        await life.log.append({ key: at(i), messages: [Buffer.from('x')], producer: { id: 'p', epoch: 3, seq: 0 } }),
+      ).toMatchObject({ outcome: 'duplicate', firstSeq: 1 });
+      expect(
+        await life.log.append({ key: at(i), messages: [Buffer.from('y')], producer: { id: 'p', epoch: 3, seq: 1 } }),
+      ).toMatchObject({ firstSeq: 2 });
       await flushed(life);
     }
     await life.log.remove(at(3), 'deleted');
     await flushed(life);
     for (let i = 10; i < 25; i++) await life.log.head(at(i));
     expect(await life.log.head(at(3))).toBeUndefined();
-    expect(await life.log.create({ key: at(3), contentType: 'text/plain' })).toMatchObject({ outcome: 'created', head: { messages: 0 } });
-    expect(await life.log.create({ key: at(4), contentType: 'text/plain' })).toMatchObject({ outcome: 'same', head: { messages: 2 } });
+    expect(await life.log.create({ key: at(3), contentType: 'text/plain' })).toMatchObject({
+      outcome: 'created',
+      head: { messages: 0 },
+    });
+    expect(await life.log.create({ key: at(4), contentType: 'text/plain' })).toMatchObject({
+      outcome: 'same',
+      head: { messages: 2 },
+    });
     await flushed(life);
   });
 
@@ -695,7 +781,10 @@ describe('heads that left memory', () => {
     world = new World(1, disk, seeded(1), database.db, { ...limits, headsMax: 3 });
     const life = await born();
     for (let i = 0; i < 3; i++) await create(life.log, { ...key, path: `b/${i}` });
-    await expect(create(life.log, { ...key, path: 'b/3' })).rejects.toMatchObject({ code: 'exhausted', reason: 'streams_open_max' });
+    await expect(create(life.log, { ...key, path: 'b/3' })).rejects.toMatchObject({
+      code: 'exhausted',
+      reason: 'streams_open_max',
+    });
     await flushed(life);
     await create(life.log, { ...key, path: 'b/3' });
   });
@@ -704,13 +793,16 @@ describe('heads that left memory', () => {
     world = new World(1, disk, seeded(1), database.db, { ...limits, producersInMemoryMax: 4, producersMax: 20 });
     const life = await born();
     await create(life.log);
-    const send = (id: number, seq: number): Promise<Appended> => life.log.append({ key, messages: [Buffer.from(`${id}.${seq}`)], producer: { id: `p${id}`, epoch: 0, seq } });
+    const send = (id: number, seq: number): Promise<Appended> =>
+      life.log.append({ key, messages: [Buffer.from(`${id}.${seq}`)], producer: { id: `p${id}`, epoch: 0, seq } });
     for (let id = 0; id < 20; id++) {
       await send(id, 0);
       await flushed(life);
     }
-    for (let id = 0; id < 20; id++) expect(await send(id, 0), `p${id}`).toMatchObject({ outcome: 'duplicate', firstSeq: id + 1 });
-    for (let id = 0; id < 20; id++) expect(await send(id, 1), `p${id}`).toMatchObject({ outcome: 'stored', firstSeq: 21 + id });
+    for (let id = 0; id < 20; id++)
+      expect(await send(id, 0), `p${id}`).toMatchObject({ outcome: 'duplicate', firstSeq: id + 1 });
+    for (let id = 0; id < 20; id++)
+      expect(await send(id, 1), `p${id}`).toMatchObject({ outcome: 'stored', firstSeq: 21 + id });
     await expect(send(99, 0)).rejects.toMatchObject({ code: 'exhausted', reason: 'producers_max' });
     await expect(send(5, 7)).rejects.toMatchObject({ reason: 'producer_gap' });
   });

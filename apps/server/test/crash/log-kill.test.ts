@@ -26,9 +26,13 @@ const all = { bytes: 1024 * 1024, messages: 1000 };
 
 /** Runs a child for a while under load, kills it, and answers with what it acknowledged. */
 async function liveAndDie(dir: string, life: number): Promise<string[]> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'support/log-child.ts'), dir, database.url, String(life)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'support/log-child.ts'), dir, database.url, String(life)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const lines: string[] = [];
   const reader = createInterface({ input: child.stdout });
   const ready = Promise.withResolvers<void>();
@@ -105,10 +109,13 @@ test(`${kills} kills under load (seed ${seed})`, { timeout: 60_000 + kills * 20_
     expect(new Set(flat).size, 'nothing twice').toBe(flat.length);
     seen = flat.length;
     if (life % 5 === 4) {
-      await until(async () => {
-        const { flushedTo, tip } = await log.barrier();
-        return flushedTo === tip;
-      }, { withinMs: 30_000 });
+      await until(
+        async () => {
+          const { flushedTo, tip } = await log.barrier();
+          return flushedTo === tip;
+        },
+        { withinMs: 30_000 },
+      );
       await checkRows(database.db, got);
     }
     await log[Symbol.asyncDispose]();

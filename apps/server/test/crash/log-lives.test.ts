@@ -5,7 +5,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { testDatabase } from '#test/database';
-import { Life, World } from './support/log-lives.ts';
+import { type Life, World } from './support/log-lives.ts';
 import { SimDisk, seeded } from './support/sim-disk.ts';
 
 const database = await testDatabase();

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { answer, type Call } from '#kernel/http';
-import type { BuildRow } from '../build-row.ts';
 import { cancelBuild } from '../cancel-build.ts';
 import { sendBlob } from '../open-blob.ts';
 import { type ArtifactRow, readArtifacts } from '../queries/artifacts.ts';
+import type { BuildRow } from '../queries/build-row.ts';
 import { readLog } from '../read-log.ts';
 import { retryBuild } from '../retry-build.ts';
 import type { Room } from '../room.ts';

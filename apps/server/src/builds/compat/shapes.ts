@@ -1,5 +1,5 @@
 import { type BuildState, buildStates } from '@muster/protocol';
-import type { BuildRow } from '../build-row.ts';
+import type { BuildRow } from '../queries/build-row.ts';
 import { texts } from './legacy-error.ts';
 import type { ListedBuild, WorkerStats } from './queries.ts';
 

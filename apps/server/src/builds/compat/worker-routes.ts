@@ -2,8 +2,8 @@ import { MusterError } from '#kernel/base';
 import { type Call, type RequestHead } from '#kernel/http';
 import { abandonBuild } from '../abandon-build.ts';
 import { arriveWorker } from '../arrive-worker.ts';
-import { readBuildRow } from '../build-row.ts';
 import { failBuild } from '../fail-build.ts';
+import { readBuildRow } from '../queries/build-row.ts';
 import type { Room } from '../room.ts';
 import { unregisterWorker } from '../unregister-worker.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Attempt, BuildState, Failure } from '@muster/protocol';
 import { type Reader, type Statement, sql } from '#kernel/db';
-import type { BuildRow } from '../build-row.ts';
+import type { BuildRow } from './build-row.ts';
 
 export type AttemptRow = Omit<Attempt, 'startedAt' | 'endedAt' | 'failure'> & {
   startedAt: Date;

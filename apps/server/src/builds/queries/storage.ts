@@ -1,6 +1,6 @@
 import type { BlobKey } from '#kernel/blobs';
 import { type Reader, sql, type Tx } from '#kernel/db';
-import type { BlobKind } from '../blob-names.ts';
+import type { BlobKind } from './blob-names.ts';
 
 const shards = 8;
 /** Spreads the rows that one project's submits add to; which one a file counts in does not matter, only the sum does. */

@@ -1,8 +1,8 @@
 import { conflict, notFound } from '#kernel/base';
 import type { BlobKey } from '#kernel/blobs';
 import { type Reader, sql, type Tx } from '#kernel/db';
-import type { BlobKind } from '../blob-names.ts';
-import type { SourceFormat } from '../build-row.ts';
+import type { BlobKind } from './blob-names.ts';
+import type { SourceFormat } from './build-row.ts';
 
 const uploadLock = 7_104;
 

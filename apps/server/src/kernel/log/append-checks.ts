@@ -30,20 +30,18 @@ export function checkShape(input: Append, limits: LogLimits): MusterError | unde
       status: 413,
     });
   }
-  if (
-    producer !== undefined &&
-    !(isName(producer.id, limits.nameBytesMax) && isCount(producer.epoch) && isCount(producer.seq))
-  ) {
-    return invalid(
-      'producer_headers',
-      'A producer needs an id, an epoch and a seq; epoch and seq are whole numbers from 0.',
-    );
-  }
+  if (producer !== undefined && !(isCount(producer.epoch) && isCount(producer.seq))) return malformedProducer();
   if (input.writerSeq !== undefined && !isName(input.writerSeq, limits.nameBytesMax)) {
     return invalid('writer_seq_malformed', `The writer's seq is 1 to ${limits.nameBytesMax} bytes of text.`);
   }
   return undefined;
 }
+
+const malformedProducer = (): MusterError =>
+  invalid(
+    'producer_headers',
+    'A producer needs an id, an epoch and a seq; the id is some text, epoch and seq are whole numbers from 0.',
+  );
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
@@ -60,6 +58,8 @@ export function checkAppend(head: StreamHead, input: Append, limits: LogLimits):
   const { producer } = input;
   if (producer !== undefined) {
     const state = head.producers?.get(producer.id);
+    // A malformed id is never known, so the known ones need no look.
+    if (state === undefined && !isName(producer.id, limits.nameBytesMax)) return malformedProducer();
     if (state === undefined && head.producers?.mayHaveRow(producer.id)) return 'load-producer';
     if (state !== undefined && producer.epoch < state.epoch) {
       return forbidden('producer_fenced', 'A newer epoch of this producer has appended since.', {

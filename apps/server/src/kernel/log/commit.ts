@@ -25,6 +25,8 @@ export class Batch {
   readonly openedAt: number;
   cursor: number;
   frames = 0;
+  /** How many of the frames are appends. */
+  appends = 0;
   readonly effects: Effect[] = [];
 
   constructor(
@@ -81,6 +83,8 @@ export class Committer {
   #writing: Batch | undefined;
   #wroteAt = Number.NEGATIVE_INFINITY;
   #durableTo = 0;
+  /** Gathering until a timer fires, not only until the end of the turn. */
+  #timed = false;
   #pendingBytes = 0;
   #pendingFrames = 0;
   /** Bytes per ms, smoothed over commits. */
@@ -156,9 +160,13 @@ export class Committer {
     batch.cursor = end;
     batch.frames += 1;
     batch.effects.push(effect);
-    if (this.#state !== 'idle') return;
-    this.#state = 'gathering';
-    setImmediate(this.#turn);
+    if (this.#state === 'idle') {
+      this.#state = 'gathering';
+      setImmediate(this.#turn);
+    } else if (this.#state === 'gathering' && !this.#timed && batch.cursor - batch.start >= this.#limits.commitEarlyBytes) {
+      // A crowd in one turn: the disk starts on the first of them while the rest is still being encoded.
+      this.#next();
+    }
   }
 
   /** Runs `effect` when everything up to `lsn` is durable: at once when it is, else with its batch. */
@@ -185,6 +193,7 @@ export class Committer {
   }
 
   readonly #turn = (): void => {
+    this.#timed = false;
     if (this.#state === 'gathering') this.#next();
   };
 
@@ -196,6 +205,7 @@ export class Committer {
     const waitMs = this.#heldBackMs();
     if (waitMs > 0) {
       this.#state = 'gathering';
+      this.#timed = true;
       this.#clock.after(waitMs, this.#turn);
       return;
     }
@@ -263,6 +273,7 @@ export class Committer {
       return;
     }
     void reach('log.afterAck');
+    this.#events.appended('stored', batch.appends);
     this.#events.committed({
       frames: batch.frames,
       bytes,

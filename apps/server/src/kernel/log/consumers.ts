@@ -1,7 +1,7 @@
 import { asError, type Clock, conflict, invalid, jitter } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import type { LogEvents } from './events.ts';
-import { cutPayload, FrameView, frameTypes } from './frame.ts';
+import { cutPayload, type FrameView, frameTypes } from './frame.ts';
 import type { Heads } from './heads.ts';
 import type { LogLimits } from './limits.ts';
 import type { Committed, StreamKey } from './log.ts';

@@ -37,7 +37,20 @@ export type CoreOptions = {
 };
 
 /** The parts every driver shares, wired. */
-export type Core = ReturnType<typeof buildCore>;
+export type Core = Pick<CoreOptions, 'db' | 'clock' | 'limits' | 'events' | 'journal'> & {
+  store: Store | undefined;
+  heads: Heads;
+  tape: Tape;
+  index: FrameIndex;
+  reader: Reader;
+  fanOut: FanOut;
+  watchers: Watchers;
+  committer: Committer;
+  writer: Writer;
+  retention: RetentionSweep;
+  consumers: Consumers;
+  wal: () => WalReader;
+};
 
 /** What a driver adds: where the log starts, what it promises, how it ends. */
 export interface Driver {
@@ -50,7 +63,7 @@ export interface Driver {
   stop(): Promise<void>;
 }
 
-export function buildCore(options: CoreOptions) {
+export function buildCore(options: CoreOptions): Core {
   const { db, clock, limits, events, journal } = options;
   const store = db ? new Store(db, limits) : undefined;
   const heads = new Heads(limits, store);
@@ -80,6 +93,7 @@ export function buildCore(options: CoreOptions) {
     store,
     clock,
     limits,
+    events,
     homes: options.homes,
     full: options.full,
   });

@@ -49,7 +49,6 @@ export class DurableLog implements Log {
   async #start(): Promise<void> {
     assert(this.#state === 'new', 'a log starts once');
     await this.#driver.start();
-    if (this.#state !== 'new') return;
     this.#state = 'ready';
     this.#core.retention.start();
     this.#core.consumers.start();

@@ -148,9 +148,7 @@ export class FanOut {
       } else if (head.closed && follower.cursor === head.tail) {
         follower.push(this.#encoded(shared, fan, follower, [], from));
       }
-      if (!follower.live) continue;
-      if (follower.cursor !== head.tail) follower.replay();
-      else if (head.closed) follower.end('closed');
+      follower.settle();
     }
     if (reached > 0) this.#events.delivered(reached, frames.length);
   }
@@ -219,7 +217,7 @@ export class FanOut {
   #lookLater(): void {
     this.#looking ??= this.#clock.after(this.#limits.followerLookEveryMs, () => {
       this.#looking = undefined;
-      for (const follower of [...this.#slow]) this.lookAt(follower);
+      for (const follower of Array.from(this.#slow)) this.lookAt(follower);
       if (this.#slow.size > 0) this.#lookLater();
     });
   }

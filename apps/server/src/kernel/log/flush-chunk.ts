@@ -109,7 +109,7 @@ export class FlushChunk {
     }
     if (producer) {
       let producers = this.#producers.get(view.streamNo);
-      if (!producers) this.#producers.set(view.streamNo, (producers = new Map()));
+      if (!producers) this.#producers.set(view.streamNo, (producers = new Map<string, ProducerMove>()));
       producers.set(producer.id, {
         epoch: producer.epoch,
         seq: producer.seq,

@@ -35,6 +35,8 @@ export class Flusher {
   #timer: Disposable | undefined;
   #running: Promise<void> = Promise.resolve();
   #backoffMs: number;
+  /** Where the cursor would stand if the last transaction, which failed, was committed after all. */
+  #attempted: number | undefined;
 
   constructor(parts: {
     walId: string;
@@ -156,9 +158,24 @@ export class Flusher {
     this.#backoffMs = Math.min(this.#backoffMs * 2, this.#limits.flushBackoffMsMax);
   }
 
+  /** After a failure whose outcome nobody heard: where does the row stand? */
+  async #settleAttempt(): Promise<void> {
+    const attempted = this.#attempted;
+    if (attempted === undefined) return;
+    const row = await queries.cursorOf(this.#store.db, this.#walId);
+    if (row?.term !== this.#term || (row.lsn !== attempted && row.lsn !== this.#cursor)) {
+      throw new NotOurs('the cursor has another position or term');
+    }
+    this.#attempted = undefined;
+    if (row.lsn === this.#cursor) return;
+    this.#cursor = attempted;
+    this.#flushed(attempted);
+  }
+
   /** One transaction. Answers whether more is waiting that is worth going on at once. */
   async #flushOnce(): Promise<boolean> {
     const began = this.#clock.monotonic();
+    await this.#settleAttempt();
     const chunk = new FlushChunk(this.#limits, this.#shardOf);
     const old = this.#cursor;
     let next = old;
@@ -188,6 +205,7 @@ export class Flusher {
 
   async #write(chunk: FlushChunk, old: number, next: number): Promise<void> {
     try {
+      this.#attempted = next;
       await this.#store.db.transaction(async (tx) => {
         await chunk.write(tx);
         if (chunk.eraFloor) await queries.setEraFloor(tx, this.#walId, chunk.eraFloor.era, chunk.eraFloor.reason);
@@ -196,11 +214,10 @@ export class Flusher {
           throw new NotOurs('the cursor has another position or term');
         void reach('log.beforeFlushCommit');
       });
+      this.#attempted = undefined;
     } catch (error) {
-      // The connection may have died after the commit: only the row knows.
-      if (error instanceof FlushMismatch) throw error;
-      const row = await queries.cursorOf(this.#store.db, this.#walId);
-      if (row?.lsn === next && row.term === this.#term) return;
+      // The connection may have died after the commit: only the row knows, and it is asked before the next attempt.
+      if (error instanceof FlushMismatch || error instanceof NotOurs) this.#attempted = undefined;
       throw error;
     }
   }

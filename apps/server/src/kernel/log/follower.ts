@@ -1,7 +1,8 @@
 import { asError } from '#kernel/base';
 import type { FanOut, StreamFan } from './fan-out.ts';
 import type { Delivery } from './forms.ts';
-import type { Offset, Sink, Tail, View } from './log.ts';
+import type { StreamHead } from './head.ts';
+import type { Message, Offset, Sink, Tail, View } from './log.ts';
 import { messagesBehind } from './pages.ts';
 import { standingAt } from './positions.ts';
 
@@ -74,7 +75,7 @@ export class Follower implements Tail {
   async #replay(): Promise<void> {
     const { head } = this.#fan;
     for (let pages = 1; ; pages++) {
-      if (this.#state !== 'replay') return;
+      if (!this.#isReplaying()) return;
       if (head.removed) return this.end(head.removed);
       const standing = standingAt(head, this.#cursor);
       if (standing.gap) {
@@ -86,16 +87,16 @@ export class Follower implements Tail {
       if (this.#cursor === head.tail) return this.#cutOver();
       const found = this.#fanOut.reader.frames(head, this.#cursor + 1, this.#fanOut.pageSize);
       const frames = found instanceof Promise ? await found : found;
-      if (this.#state !== 'replay') return;
+      if (!this.#isReplaying()) return;
       if (frames.length === 0) {
         // The ground moved under us; only a removal or a trim may do that, and both are seen above.
-        if (!head.removed && !standingAt(head, this.#cursor).gap) throw new Error('nothing to read below the tail');
+        if (!isMoved(head, this.#cursor)) throw new Error('nothing to read below the tail');
         continue;
       }
       const from = this.#cursor;
       const messages = [...messagesBehind(frames, from)];
       this.#cursor = messages.at(-1)?.seq ?? from;
-      const kept = this.view === 'raw' ? messages : messages.filter(this.view.keep);
+      const kept = keptBy(this.view, messages);
       const upToDate = this.#cursor === head.tail;
       if (kept.length > 0 || upToDate)
         this.#deliver(
@@ -106,6 +107,10 @@ export class Follower implements Tail {
       // Memory answers at once; a long history must not hold the thread.
       if (pages % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  #isReplaying(): boolean {
+    return this.#state === 'replay';
   }
 
   #deliver(from: number, messages: readonly Uint8Array[], upToDate: boolean): void {
@@ -140,6 +145,13 @@ export class Follower implements Tail {
     if (first !== this.#cursor + 1) return this.replay();
     this.#cursor = last;
     if (shared.length > 0) this.push(shared);
+  }
+
+  /** After a delivery: whoever is not at the tail reads on, and at the end of a closed stream there is nothing more. */
+  settle(): void {
+    if (this.#state !== 'live') return;
+    if (this.#cursor !== this.#fan.head.tail) this.replay();
+    else if (this.#fan.head.closed) this.end('closed');
   }
 
   push(bytes: readonly Uint8Array[]): void {
@@ -202,3 +214,10 @@ export class Follower implements Tail {
     this.stop();
   }
 }
+
+const keptBy = (view: View, messages: readonly Message[]): readonly Message[] =>
+  view === 'raw' ? messages : messages.filter((message) => view.keep(message));
+
+/** Removed, or trimmed beyond this position: only these may take away what a follower was about to read. */
+const isMoved = (head: StreamHead, seq: number): boolean =>
+  head.removed !== undefined || standingAt(head, seq).gap !== undefined;

@@ -61,6 +61,8 @@ export class StreamHead {
   /** Used since the last look for heads that may leave. */
   used = true;
   trimming = false;
+  /** No message of it is older than this. */
+  oldestAt: number;
 
   constructor(birth: Birth) {
     this.streamNo = birth.streamNo;
@@ -70,6 +72,7 @@ export class StreamHead {
     this.mediaType = mediaTypeOf(birth.contentType);
     this.createdAt = birth.createdAt;
     this.updatedAt = birth.createdAt;
+    this.oldestAt = birth.createdAt;
     this.eras = birth.eras;
     this.era = (birth.eras.at(-1) as Era).era;
     this.retention = birth.retention;

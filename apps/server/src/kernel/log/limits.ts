@@ -10,6 +10,8 @@ export type LogLimits = typeof defaultLimits;
 export const defaultLimits = {
   /** A batch is cut here; one larger append goes alone. MUSTER_LOG_COMMIT_MAX_BYTES */
   commitBytesMax: 512 * kiB,
+  /** A batch of this size does not wait for the end of the turn. */
+  commitEarlyBytes: 128 * kiB,
   /** The longest an append may be held back by choice. MUSTER_LOG_COMMIT_MAX_MS */
   commitWaitMsMax: 25,
   /** Write budget for metered disks; 0 = none. MUSTER_LOG_COMMITS_PER_SECOND */

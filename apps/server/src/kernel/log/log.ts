@@ -34,14 +34,14 @@ export type Append = {
   close?: boolean;
 };
 
-/** `next` is computed when asked for: read it, do not spread the object. */
+/** `next` and `producer` are computed when asked for: read them, do not spread the object. */
 export type Appended = {
   outcome: 'stored' | 'duplicate';
   firstSeq: number;
   lastSeq: number;
   next: Offset;
   closed: boolean;
-  producer?: { epoch: number; seq: number };
+  producer?: { epoch: number; seq: number } | undefined;
 };
 
 export type Head = {

@@ -49,6 +49,9 @@ export class Producers {
   /** Looked for in rows and not found. */
   readonly #absent = new Set<string>();
   known = 0;
+  /** An append looks its producer up twice in a row. */
+  #lastId: string | undefined;
+  #last: ProducerState | undefined;
 
   constructor(inMemoryMax: number, resultsMax: number) {
     this.#inMemoryMax = inMemoryMax;
@@ -56,7 +59,13 @@ export class Producers {
   }
 
   get(id: string): ProducerState | undefined {
-    return this.#states.get(id);
+    if (id === this.#lastId) return this.#last;
+    const state = this.#states.get(id);
+    if (state !== undefined) {
+      this.#lastId = id;
+      this.#last = state;
+    }
+    return state;
   }
 
   /** Whether a producer that is not in memory may have a row, so that it must be looked for before anything is decided. */
@@ -83,6 +92,7 @@ export class Producers {
     for (const [id, state] of this.#states) {
       if (state.lsn >= flushedTo) continue;
       this.#states.delete(id);
+      if (id === this.#lastId) this.#lastId = undefined;
       return;
     }
   }

@@ -58,11 +58,17 @@ export async function highestStreamNo(db: Reader): Promise<number> {
   return rows[0]?.highest ?? 0;
 }
 
-/** Streams with an age limit, in pages, for the sweep. */
-export const agingStreams = (db: Reader, afterNo: number, limit: number): Promise<StreamRow[]> =>
+/** Streams whose oldest message is past their age limit, in pages, for the sweep. */
+export const agedStreams = (db: Reader, afterNo: number, limit: number): Promise<StreamRow[]> =>
   db.query<StreamRow>(sql`
-    -- log_aging_streams: index streams_aging
-    select ${streamColumns} from streams where removed_at is null and retention ? 'maxAgeMs' and stream_no > ${afterNo}
+    -- log_aged_streams: index streams_aging; one look at the primary key of the messages for each stream old enough
+    select ${streamColumns} from streams s
+    where removed_at is null and retention ? 'maxAgeMs' and stream_no > ${afterNo}
+      and created_at < now() - make_interval(secs => (retention->>'maxAgeMs')::float8 / 1000)
+      and exists (
+        select 1 from (
+          select m.at from stream_messages m where m.stream_no = s.stream_no and m.seq >= s.first_seq order by m.seq limit 1) oldest
+        where oldest.at < now() - make_interval(secs => (s.retention->>'maxAgeMs')::float8 / 1000))
     order by stream_no limit ${limit}`);
 
 export type ProducerRow = {

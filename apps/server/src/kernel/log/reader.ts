@@ -144,10 +144,12 @@ export class Reader {
       if (bytes >= want.bytes || messages >= want.messages) break;
       const first = span[0] as FramePlace;
       const last = span.at(-1) as FramePlace;
-      const memory = await this.#journal.read(first.lsn, last.lsn + padded(last.bytes) - first.lsn).catch((error: unknown) => {
-        this.#events.backgroundFailed('reading a segment', asError(error));
-        return undefined;
-      });
+      const memory = await this.#journal
+        .read(first.lsn, last.lsn + padded(last.bytes) - first.lsn)
+        .catch((error: unknown) => {
+          this.#events.backgroundFailed('reading a segment', asError(error));
+          return undefined;
+        });
       const salt = this.#journal.saltOf(segmentOf(first.lsn));
       // Given back to the disk meanwhile, or not readable: perhaps its rows have it.
       if (!memory || !salt) break;

@@ -107,6 +107,7 @@ export class RetentionSweep {
       let went = false;
       for (const frame of frames) {
         const next = frame.firstSeq + frame.count;
+        head.oldestAt = frame.at;
         if (next > head.tail || !mustGo(frame)) break;
         first = next;
         gone += frame.bytes;
@@ -127,18 +128,20 @@ export class RetentionSweep {
   }
 
   async #sweepAges(): Promise<void> {
-    for (const head of [...this.#heads.all()]) {
+    const now = this.#clock.now();
+    for (const head of Array.from(this.#heads.all())) {
       if (this.#ended) return;
-      if (head.retention?.maxAgeMs !== undefined && head.visible && !head.removed && head.tail >= head.firstSeq)
-        this.trimSoon(head);
+      const maxAgeMs = head.retention?.maxAgeMs;
+      if (maxAgeMs === undefined || !head.visible || head.removed || head.tail < head.firstSeq) continue;
+      if (head.oldestAt < now - maxAgeMs) this.trimSoon(head);
     }
     if (!this.#db) return;
     for (let after = 0; !this.#ended; ) {
-      const rows = await queries.agingStreams(this.#db, after, outlineMax);
+      const rows = await queries.agedStreams(this.#db, after, outlineMax);
       for (const row of rows) {
         after = row.stream_no;
         const key = { projectId: row.project_id, path: row.path };
-        if (this.#heads.at(key) || row.tail_seq < row.first_seq) continue;
+        if (this.#heads.at(key) || this.#ended) continue;
         await this.#heads.load(key);
         const head = this.#heads.at(key);
         if (head) this.trimSoon(head);

@@ -75,16 +75,20 @@ export class Spares {
 
   /** Fills up in the background. */
   prepare(): void {
-    if (this.#preparing || this.#stop.signal.aborted) return;
+    if (this.#preparing || this.#isStopped()) return;
     this.#preparing = this.#prepare().then(
       () => {
         this.#preparing = undefined;
       },
       (error: unknown) => {
         this.#preparing = undefined;
-        if (!this.#stop.signal.aborted) this.#events.segment('spareFailed', { error: asError(error) });
+        if (!this.#isStopped()) this.#events.segment('spareFailed', { error: asError(error) });
       },
     );
+  }
+
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   async stop(): Promise<void> {
@@ -93,10 +97,10 @@ export class Spares {
   }
 
   async #prepare(): Promise<void> {
-    while (!this.#stop.signal.aborted && this.#ready.length < this.#limits.sparesMax) {
+    while (!this.#isStopped() && this.#ready.length < this.#limits.sparesMax) {
       const path = join(this.#dir, `${this.#clock.now()}-${this.#made++}${suffix}`);
       await this.#fill(`${path}.new`);
-      if (this.#stop.signal.aborted) return;
+      if (this.#isStopped()) return;
       await this.#disk.rename(`${path}.new`, path);
       await this.#disk.syncDir(this.#dir);
       this.#ready.push(path);
@@ -110,7 +114,7 @@ export class Spares {
     const pauseMs = (zeros.length / spareFillBytesPerSecond) * 1000;
     const file = await this.#disk.open(path, 'create');
     try {
-      for (let at = 0; at < segmentBytes && !this.#stop.signal.aborted; at += zeros.length) {
+      for (let at = 0; at < segmentBytes && !this.#isStopped(); at += zeros.length) {
         const step = Math.min(zeros.length, segmentBytes - at);
         await file.write(zeros, 0, step, at);
         // Syncing each step keeps the amount the next commit may have to wait behind small.

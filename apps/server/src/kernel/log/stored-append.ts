@@ -20,12 +20,13 @@ export class StoredAppend implements Appended, Effect {
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly closed: boolean;
-  declare readonly producer?: { epoch: number; seq: number };
   readonly #publisher: Publisher;
   readonly #head: StreamHead;
   readonly #count: number;
   readonly #payloadBytes: number;
   readonly #era: number;
+  readonly #producerEpoch: number;
+  readonly #producerSeq: number;
   readonly #ms: number;
   readonly #answer: Answer;
   readonly #promise: Promise<Appended>;
@@ -47,7 +48,8 @@ export class StoredAppend implements Appended, Effect {
     this.firstSeq = firstSeq;
     this.lastSeq = firstSeq + messages.length - 1;
     this.closed = closed;
-    if (producer !== undefined) this.producer = { epoch: producer.epoch, seq: producer.seq };
+    this.#producerEpoch = producer === undefined ? -1 : producer.epoch;
+    this.#producerSeq = producer === undefined ? -1 : producer.seq;
     this.#publisher = publisher;
     this.#head = head;
     this.#count = messages.length;
@@ -60,6 +62,10 @@ export class StoredAppend implements Appended, Effect {
 
   get next(): Offset {
     return offsetOf(this.#era, this.lastSeq);
+  }
+
+  get producer(): { epoch: number; seq: number } | undefined {
+    return this.#producerEpoch < 0 ? undefined : { epoch: this.#producerEpoch, seq: this.#producerSeq };
   }
 
   get answer(): Promise<Appended> {

@@ -32,6 +32,7 @@ export class Writer {
   readonly #store: Store | undefined;
   readonly #clock: Clock;
   readonly #limits: LogLimits;
+  readonly #events: LogEvents;
   readonly #homes: Homes;
   readonly #full: () => MusterError | undefined;
   readonly #frame: FrameInput;
@@ -46,6 +47,7 @@ export class Writer {
     store: Store | undefined;
     clock: Clock;
     limits: LogLimits;
+    events: LogEvents;
     homes: Homes;
     /** Why the disk takes nothing more just now, if so. */
     full: () => MusterError | undefined;
@@ -56,6 +58,7 @@ export class Writer {
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.#limits = parts.limits;
+    this.#events = parts.events;
     this.#homes = parts.homes;
     this.#full = parts.full;
     this.#shards = parts.limits.shards;
@@ -85,11 +88,15 @@ export class Writer {
   #appendTo(head: StreamHead, input: Append): Promise<Appended> {
     if (head.removing) return this.#refuse(head, unknown(input.key));
     const refused = checkShape(input, this.#limits) ?? this.#committer.refusal() ?? this.#full();
-    if (refused !== undefined) return Promise.reject(refused);
+    if (refused !== undefined) {
+      this.#events.appended('refused', 1);
+      return Promise.reject(refused);
+    }
     const verdict = checkAppend(head, input, this.#limits);
     if (verdict !== 'go') {
       if (verdict === 'load-producer') return this.#appendAfterLoading(head, input);
       if (verdict === 'duplicate' || verdict === 'closed-already') return this.#repeat(head, input);
+      this.#events.appended('refused', 1);
       return this.#refuse(head, verdict);
     }
     if (this.#eraFloor !== undefined && head.era < this.#eraFloor.era) this.#leap(head, this.#eraFloor);
@@ -147,6 +154,7 @@ export class Writer {
       closed: head.closing,
       ...(state ? { producer: { epoch: state.epoch, seq: state.seq } } : {}),
     };
+    this.#events.appended('duplicate', 1);
     return new Promise((resolve, reject) => {
       this.#committer.whenDurable(head.lastLsn, { committed: () => resolve(answer), failed: reject });
     });
@@ -347,6 +355,7 @@ export class Writer {
     effect.bytes = bytes;
     effect.batchNo = batch.batchNo;
     const end = encodeFrame(batch.chunk.memory, batch.cursor, bytes, frame, batch.seed);
+    if (frame.type === frameTypes.append || frame.type === frameTypes.close) batch.appends += 1;
     this.#committer.added(batch, end, effect);
   }
 
@@ -431,7 +440,7 @@ function checkCreation(input: CreateStream, limits: LogLimits): MusterError | un
 }
 
 function checkRetention(rule: Retention): MusterError | undefined {
-  for (const value of Object.values(rule)) {
+  for (const value of [rule.maxAgeMs, rule.maxBytes, rule.maxMessages]) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
       return invalid('retention_malformed', 'Each part of a retention rule is a whole number above 0.');
     }

@@ -184,7 +184,7 @@ export async function returnJobs(
       with back as materialized (select ${JSON.stringify(Object.fromEntries(byClaim))}::jsonb as by_claim)
       update jobs j set (state, run_at, attempt, last_error, lease_ms, lease_ends_at, holder) = (
         select case when f.run_at > now() then 'waiting' else 'ready' end, f.run_at,
-               j.attempt - (o.own ->> 'free')::bool::int, coalesce(o.own ->> 'error', j.last_error), null, null, null
+               j.attempt - (o.own ->> 'free')::bool::int, coalesce(o.own ->> 'error', j.last_error), null::int, null::timestamptz, null
           from back, lateral (select back.by_claim -> (j.id || ' ' || j.term) as own) o,
                lateral (select coalesce(to_timestamp((o.own ->> 'untilMs')::float8 / 1000),
                                         now() + (o.own ->> 'delayMs')::float8 * interval '1 ms') as run_at) f)

@@ -385,7 +385,7 @@ describe('plans', () => {
     });
     return rows.map((row) => row['QUERY PLAN']).join('\n');
   }
-  const held = Array.from({ length: 500 }, (_, i) => ({ id: `job_${i}`, term: 1 }));
+  const held = Array.from({ length: 50 }, (_, i) => ({ id: `job_${i}`, term: 1 }));
   const plans = (): Promise<string[]> =>
     Promise.all([
       plan((spy) =>
@@ -435,7 +435,7 @@ describe('plans', () => {
     const [claim = '', renew = '', finish = '', back = ''] = await plans();
     expect(claim).toContain('Index Scan using jobs_ready');
     expect(claim).toContain('Tid Scan');
-    for (const text of [renew, finish, back]) expect(text).toContain('Index Scan using jobs_pkey');
+    for (const text of [renew, finish, back]) expect(text).toMatch(/Index Scan (using|on) jobs_pkey/);
     for (const text of [claim, renew, finish, back]) {
       expect(text).not.toMatch(/Seq Scan on jobs|jobs_running/);
       expect(text, 'a batch is joined with a table').not.toContain('Join Filter');

@@ -7,13 +7,26 @@ import { createDb } from '#kernel/db';
 import { createLog } from '#kernel/log';
 
 const [dir, url, life] = process.argv.slice(2) as [string, string, string];
-const db = createDb({ connectionString: url, poolMax: 4, statementTimeoutMs: 20_000, applicationName: `log-child-${life}`, clock: systemClock });
+const db = createDb({
+  connectionString: url,
+  poolMax: 4,
+  statementTimeoutMs: 20_000,
+  applicationName: `log-child-${life}`,
+  clock: systemClock,
+});
 await db.start();
 const log = createLog({
   driver: 'disk',
   dir,
   db,
-  limits: { segmentBytes: 512 * 1024, flushEveryMs: 30, flushBytes: 64 * 1024, keepBytes: 1024 * 1024, keepMs: 500, diskFreeBytesMin: 1 },
+  limits: {
+    segmentBytes: 512 * 1024,
+    flushEveryMs: 30,
+    flushBytes: 64 * 1024,
+    keepBytes: 1024 * 1024,
+    keepMs: 500,
+    diskFreeBytesMin: 1,
+  },
   fatal: (error) => {
     console.error(error);
     process.exit(70);
@@ -21,7 +34,8 @@ const log = createLog({
 });
 await log.start();
 const streams = 8;
-for (let s = 0; s < streams; s++) await log.create({ key: { projectId: 'prj_kill', path: `s/${s}` }, contentType: 'text/plain' });
+for (let s = 0; s < streams; s++)
+  await log.create({ key: { projectId: 'prj_kill', path: `s/${s}` }, contentType: 'text/plain' });
 process.stdout.write('ready\n');
 
 async function lane(no: number): Promise<void> {
@@ -29,7 +43,11 @@ async function lane(no: number): Promise<void> {
   const producer = `${life}.${no}`;
   for (let seq = 0; ; seq++) {
     const text = `${producer}.${seq}`.padEnd(20 + ((no * 131 + seq * 17) % 700), '.');
-    const { firstSeq } = await log.append({ key: { projectId: 'prj_kill', path }, messages: [Buffer.from(text)], producer: { id: producer, epoch: 0, seq } });
+    const { firstSeq } = await log.append({
+      key: { projectId: 'prj_kill', path },
+      messages: [Buffer.from(text)],
+      producer: { id: producer, epoch: 0, seq },
+    });
     process.stdout.write(`${path} ${firstSeq} ${text}\n`);
   }
 }

@@ -22,14 +22,17 @@ export const dir = '/log';
 const all = { bytes: 1024 * 1024, messages: 1000 };
 
 /** A database connection that dies with its process: afterwards nothing gets through, and nobody hears what got through. */
-function mortal(db: Db): { db: Db; die(): void; settled(): Promise<unknown> } {
+function mortal(db: Db): { db: Db; die(): void; settled(): Promise<unknown>; away: { after: number } } {
   let dead = false;
+  /** Counts down at each commit; at 0 its answer is lost, and so is everything until it is set again. */
+  const away = { after: Number.POSITIVE_INFINITY };
   const open = new Set<Promise<unknown>>();
   const gone = (): Error => unavailable('store_down', 'this process is dead');
   function through<T>(act: () => Promise<T>): Promise<T> {
     if (dead) return Promise.reject(gone());
+    if (away.after <= 0) return Promise.reject(gone());
     const running = act().then((value) => {
-      if (dead) throw gone();
+      if (dead || away.after <= 0) throw gone();
       return value;
     });
     open.add(running);
@@ -50,6 +53,7 @@ function mortal(db: Db): { db: Db; die(): void; settled(): Promise<unknown> } {
           };
           return body(cut).then((value) => {
             if (dead) throw gone();
+            away.after -= 1;
             return value;
           });
         }, options),
@@ -60,6 +64,7 @@ function mortal(db: Db): { db: Db; die(): void; settled(): Promise<unknown> } {
   };
   return {
     db: mine,
+    away,
     die: () => {
       dead = true;
     },
@@ -164,6 +169,15 @@ export class Life {
         this.die();
       },
     });
+  }
+
+  /** The database goes away right after so many more commits, and nobody hears of the last one. */
+  databaseLeaves(afterCommits: number): void {
+    this.#db.away.after = afterCommits;
+  }
+
+  databaseReturns(): void {
+    this.#db.away.after = Number.POSITIVE_INFINITY;
   }
 
   get dead(): boolean {

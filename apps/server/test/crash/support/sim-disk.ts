@@ -31,7 +31,7 @@ class Inode {
     if (this.durable.length < this.bytes.length) {
       this.durable = Buffer.concat([this.durable, Buffer.alloc(this.bytes.length - this.durable.length)]);
     }
-    for (const at of [...sectors]) {
+    for (const at of Array.from(sectors)) {
       this.bytes.copy(this.durable, at * sector, at * sector, Math.min((at + 1) * sector, this.bytes.length));
       this.dirty.delete(at);
     }
@@ -166,8 +166,9 @@ export class SimProcess implements Disk {
     this.calls += 1;
     const mine = this.calls;
     if (mine === this.endAt) {
-      if (this.#disk.random() < 0.5) partly();
-      else if (this.#disk.random() < 0.5) act();
+      const how = this.#disk.random();
+      if (how < 0.5) partly();
+      else if (how < 0.75) act();
       this.ended = true;
       this.onEnd();
       return never;
