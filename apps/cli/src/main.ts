@@ -1,12 +1,8 @@
 import { MusterError } from '@muster/protocol/errors';
 import { Command, CommanderError } from 'commander';
-import { addBuilds, type Wire } from './commands/builds.ts';
-import { addDemo } from './commands/demo.ts';
-import { addKeys } from './commands/keys.ts';
-import { addQueues } from './commands/queues.ts';
-import { addSystem } from './commands/system.ts';
-import { addWorkers } from './commands/workers.ts';
-import { type GlobalOptions, makeContext, version } from './shell/context.ts';
+import type { Wire } from './commands/builds.ts';
+import { makeProgram } from './program.ts';
+import { type GlobalOptions, makeContext } from './shell/context.ts';
 import { Ended, exitCodeOf, exitCodes } from './shell/exit-codes.ts';
 import { Output } from './shell/output.ts';
 
@@ -20,19 +16,6 @@ process.on('SIGINT', () => {
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? 0 : exitCodes.internal),
 );
-
-const program = new Command('muster')
-  .description('Muster: one control plane for fleets of software that acts on its own')
-  .version(version)
-  .option('--server <url>', 'which server (MUSTER_URL; http://127.0.0.1:4000)')
-  .option('--key <key>', 'API key; - reads it from stdin (MUSTER_API_KEY)')
-  .option('--json', 'results as JSON, one object a line')
-  .option('-q, --quiet', 'results only')
-  .option('--no-color', 'plain text (NO_COLOR)')
-  .option('-y, --yes', 'do not ask')
-  .showSuggestionAfterError()
-  .enablePositionalOptions()
-  .exitOverride();
 
 /** Commander hands positional arguments, options and the command itself; operations want a context instead of the last. */
 const wire: Wire = (run) => {
@@ -48,34 +31,12 @@ const wire: Wire = (run) => {
   };
 };
 
-addSystem(program, wire);
-addBuilds(program, wire);
-addWorkers(program, wire);
-addQueues(program, wire);
-addKeys(program, wire);
-addDemo(program, wire);
-globalsEverywhere(program);
+const program = makeProgram(wire);
 
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
   process.exitCode = tell(error);
-}
-
-/** `--json` and its like may stand behind any command, as people type them. */
-function globalsEverywhere(command: Command): void {
-  for (const child of command.commands) {
-    child.exitOverride();
-    for (const option of program.options) {
-      if (
-        option.long === '--version' ||
-        child.options.some((own) => own.long === option.long || (own.short && own.short === option.short))
-      )
-        continue;
-      child.addOption(option);
-    }
-    globalsEverywhere(child);
-  }
 }
 
 /** What was said nearest to the command counts; a default counts only where nothing was said. */

@@ -14,6 +14,7 @@ import type {
 import type { Connection } from './connection.ts';
 import { type DownloadOptions, download } from './download.ts';
 import { type FollowOptions, follow, type Records } from './follow.ts';
+import { defaultPatience, type Patience, patiently } from './patience.ts';
 import { type UploadOptions, upload } from './upload.ts';
 
 export type BuildFilter = {
@@ -71,10 +72,12 @@ export class Builds {
     });
   }
 
-  /** Waits for the end of a build, however long it takes. */
-  async finished(id: string, signal?: AbortSignal): Promise<Build> {
+  /** Waits for the end of a build, however long it takes, also over cuts and restarts of the server. */
+  async finished(id: string, signal?: AbortSignal, patience: Partial<Patience> = {}): Promise<Build> {
+    const lasting = { ...defaultPatience, retries: Number.POSITIVE_INFINITY, ...patience, signal };
+    const wait = { until: 'finished' as const, waitMs: 50_000, ...(signal ? { signal } : {}) };
     for (;;) {
-      const build = await this.get(id, { until: 'finished', waitMs: 50_000, ...(signal ? { signal } : {}) });
+      const build = await patiently(lasting, () => this.get(id, wait));
       if (build.finishedAt !== null) return build;
     }
   }

@@ -15,9 +15,7 @@ export class Workers {
     return this.#connection.call('POST', '/v1/workers', { json: input });
   }
 
-  list(
-    query: { state?: string; limit?: number; cursor?: string } = {},
-  ): Promise<{ items: Worker[]; nextCursor: string | null }> {
+  list(query: { limit?: number; cursor?: string } = {}): Promise<{ items: Worker[]; nextCursor: string | null }> {
     return this.#connection.call('GET', '/v1/workers', { query });
   }
 

@@ -10,7 +10,6 @@ import { sure } from '../shell/ask.ts';
 import type { Context } from '../shell/context.ts';
 import { ago, bytes, duration } from '../shell/output.ts';
 import { many, pair, span, whole } from '../shell/words.ts';
-import { packSource } from '../source/pack.ts';
 import { awaitEnd, followToEnd, judge, printLog } from './watch.ts';
 
 type Act<A extends unknown[]> = (run: (context: Context, ...args: A) => Promise<void>) => (...args: A) => Promise<void>;
@@ -185,6 +184,7 @@ export function addBuilds(program: Command, wire: Wire): void {
     .description('counts, waiting and running times, measured')
     .option('--window <time>', 'such as 24h', '24h')
     .addOption(new Option('--by <what>').choices(['queue', 'platform', 'worker']))
+    .addHelpText('after', '\nExample:\n  muster builds stats --window 7d --by queue')
     .action(
       wire(async (context, options: { window: string; by?: string }) => {
         const stats = await context.client.builds.stats(options);
@@ -221,6 +221,7 @@ function pattern(text: string): RegExp {
 
 async function submit(context: Context, source: string, options: SubmitOptions): Promise<void> {
   const { client, output } = context;
+  const { packSource } = await import('../source/pack.ts');
   await using packed = await packSource(source);
   output.note(
     `Sending ${bytes(packed.sizeBytes)}${packed.entries > 1 ? ` (${packed.entries} files)` : ''} to ${context.url}`,

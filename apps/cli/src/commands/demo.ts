@@ -1,6 +1,6 @@
 import { existsSync, openAsBlob } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Client } from '@muster/client';
 import { MusterError } from '@muster/protocol/errors';
 import type { Command } from 'commander';
@@ -11,10 +11,9 @@ import { type Context, installationRoot, version } from '../shell/context.ts';
 import { Ended, exitCodes } from '../shell/exit-codes.ts';
 import { readFirstKey } from '../shell/profile.ts';
 import { span } from '../shell/words.ts';
-import { packSource } from '../source/pack.ts';
 import type { Wire } from './builds.ts';
 
-const dataDir = join(installationRoot, 'data-demo');
+const dataDirDefault = join(installationRoot, 'data-demo');
 /** What the demo's worker runs: the example's own test and build, and two switches that make a build slow or bad. */
 const command =
   'sleep "${DEMO_SLOW:-1}" && { [ -z "$DEMO_FAIL" ] || { echo "1 test failed: half done"; exit 1; }; } && npm test && npm run build';
@@ -29,13 +28,19 @@ export function addDemo(program: Command, wire: Wire): void {
     .description('run it until Ctrl-C')
     .option('--every <time>', 'time between builds', span, 12_000)
     .option('--port <port>', 'where the demo server listens', '4000')
+    .option('--dir <folder>', 'where it keeps its data', dataDirDefault)
+    .addHelpText('after', '\nExample:\n  muster demo run --every 5s --port 4100')
     .action(wire(run));
 
   demo
     .command('wipe')
     .description('remove everything the demo made')
+    .option('--dir <folder>', 'where it keeps its data', dataDirDefault)
+    .addHelpText('after', '\nExample:\n  muster demo wipe --yes')
     .action(
-      wire(async (context) => {
+      wire(async (context, options: { dir: string }) => {
+        const dataDir = resolve(options.dir);
+        refuseOther(dataDir);
         await sure(context, `Remove ${dataDir}?`);
         await rm(dataDir, { recursive: true, force: true });
         context.output.result({ removed: true }, () => ['The demo is gone.']);
@@ -43,17 +48,27 @@ export function addDemo(program: Command, wire: Wire): void {
     );
 }
 
-async function run(context: Context, options: { every: number; port: string }): Promise<void> {
+/** What has no secret of an installation was not made by a demo; a wrong `--dir` must not cost anybody a folder. */
+function refuseOther(dataDir: string): void {
+  if (!existsSync(dataDir) || existsSync(join(dataDir, 'secret'))) return;
+  throw new MusterError('invalid', {
+    reason: 'not_a_demo',
+    detail: `${dataDir} does not look like the data of a demo; remove it by hand if you mean it.`,
+  });
+}
+
+async function run(context: Context, options: { every: number; port: string; dir: string }): Promise<void> {
+  const dataDir = resolve(options.dir);
   const { output, signal } = context;
   const url = `http://127.0.0.1:${options.port}`;
   await using processes = new Processes();
-  processes.start('server', [join(installationRoot, 'apps', 'server', 'src', 'main.ts')], {
+  processes.start('server', 'parent-fd', [join(installationRoot, 'apps', 'server', 'src', 'main.ts')], {
     MUSTER_DATA_DIR: dataDir,
     MUSTER_PORT: options.port,
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
   });
-  output.note('Starting a server in ./data-demo …');
-  await Promise.race([ready(url, signal), processes.ended.then(stopped)]);
+  output.note(`Starting a server in ${dataDir} …`);
+  await Promise.race([ready(url, signal), processes.ended.then((name) => stopped(name, dataDir))]);
   const key = readFirstKey(dataDir);
   if (!key)
     throw new MusterError('notFound', {
@@ -62,6 +77,7 @@ async function run(context: Context, options: { every: number; port: string }): 
     });
   processes.start(
     'worker',
+    'guard',
     [
       join(installationRoot, 'packages', 'worker', 'bin', 'muster-worker.mjs'),
       'start',
@@ -79,20 +95,21 @@ async function run(context: Context, options: { every: number; port: string }): 
   output.note(
     [
       `Muster ${version} demo at ${url} (API reference: ${url}/docs)`,
-      `  see it move:   muster --server ${url} --key "$(cat ${join('data-demo', 'first-key')})" status`,
+      `  see it move:   muster --server ${url} --key "$(cat ${join(dataDir, 'first-key')})" status`,
       '  stop it:       Ctrl-C, then `muster demo wipe` removes its data',
     ].join('\n'),
   );
+  const { packSource } = await import('../source/pack.ts');
   await using packed = await packSource(join(installationRoot, 'examples', 'build-npm-project'));
   const client = new Client({ url, credential: key, userAgent: `muster-demo/${version}` });
   await Promise.race([
     trickle(client, await openAsBlob(packed.file), output, options.every, signal),
-    processes.ended.then(stopped),
+    processes.ended.then((name) => stopped(name, dataDir)),
   ]);
   output.note('Stopping …');
 }
 
-function stopped(name: string): never {
+function stopped(name: string, dataDir: string): never {
   throw new Ended(
     exitCodes.runFailed,
     `The demo's ${name} ended; its last lines above say why.${existsSync(dataDir) ? '' : ' Nothing was kept.'}`,

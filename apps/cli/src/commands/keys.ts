@@ -1,4 +1,4 @@
-import type { ApiKey } from '@muster/client';
+import { type ApiKey, everyItem } from '@muster/client';
 import { MusterError } from '@muster/protocol/errors';
 import { type Scope, scopes } from '@muster/protocol/scopes';
 import type { Command } from 'commander';
@@ -14,9 +14,10 @@ export function addKeys(program: Command, wire: Wire): void {
     .command('list')
     .alias('ls')
     .description('every key, without its secret')
+    .addHelpText('after', '\nExample:\n  muster keys list --json')
     .action(
       wire(async (context) => {
-        const { items } = await context.client.keys.list({ limit: 200 });
+        const items = await everyItem((page) => context.client.keys.list(page));
         context.output.list<ApiKey>(
           items,
           [
@@ -64,6 +65,7 @@ export function addKeys(program: Command, wire: Wire): void {
     .description('a new secret under the same id; the old one stays good for a while')
     .argument('<id>')
     .option('--overlap <time>', 'how long the old secret stays good, at most 7d', span, 86_400_000)
+    .addHelpText('after', '\nExample:\n  muster keys rotate key_… --overlap 1h')
     .action(
       wire(async (context, id: string, options: { overlap: number }) => {
         const made = await context.client.keys.rotate(id, options.overlap);
@@ -75,6 +77,7 @@ export function addKeys(program: Command, wire: Wire): void {
     .command('revoke')
     .description('end a key at once')
     .argument('<id>')
+    .addHelpText('after', '\nExample:\n  muster keys revoke key_… --yes')
     .action(
       wire(async (context, id: string) => {
         await sure(context, `Revoke key ${id}? Whoever uses it is cut off at once.`);

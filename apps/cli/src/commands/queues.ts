@@ -21,6 +21,7 @@ export function addQueues(program: Command, wire: Wire): void {
     .argument('<name>')
     .requiredOption('--reason <text>', 'shown on every build that waits because of it')
     .option('--until <time>', 'ISO time at which it goes on by itself')
+    .addHelpText('after', '\nExample:\n  muster queues pause default --reason "moving the machines"')
     .action(
       wire(async (context, name: string, options: { reason: string; until?: string }) =>
         print(context, [
@@ -36,6 +37,7 @@ export function addQueues(program: Command, wire: Wire): void {
     .command('resume')
     .description('let a paused queue go on')
     .argument('<name>')
+    .addHelpText('after', '\nExample:\n  muster queues resume default')
     .action(wire(async (context, name: string) => print(context, [await context.client.queues.resume(name)])));
 }
 

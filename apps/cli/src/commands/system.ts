@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { Client } from '@muster/client';
+import { Client, everyItem } from '@muster/client';
+import type { BuildSummary } from '@muster/protocol';
 import { MusterError } from '@muster/protocol/errors';
 import type { Command } from 'commander';
 import { type Context, installationRoot, version } from '../shell/context.ts';
@@ -25,6 +26,7 @@ export function addSystem(program: Command, wire: Wire): void {
     .command('start')
     .alias('up')
     .description('run the server here; every flag is a setting')
+    .addHelpText('after', '\nExample:\n  muster start --port 4100')
     .allowUnknownOption()
     .helpOption(false)
     .argument('[words...]')
@@ -42,16 +44,22 @@ export function addSystem(program: Command, wire: Wire): void {
     .addHelpText('after', '\nExample:\n  muster doctor --json')
     .action(wire(runDoctor));
 
-  program.command('login').description('keep a server and a key for later commands (0600)').action(wire(login));
+  program
+    .command('login')
+    .description('keep a server and a key for later commands (0600)')
+    .addHelpText('after', '\nExample:\n  muster login --server https://muster.example --key -')
+    .action(wire(login));
 
   program
     .command('logout')
-    .description('forget them')
+    .description('forget what login kept')
+    .addHelpText('after', '\nExample:\n  muster logout')
     .action(wire(async (context) => context.output.result({ removed: removeProfile() }, () => ['Forgotten.'])));
 
   program
     .command('whoami')
     .description('which server, which key, which scopes')
+    .addHelpText('after', '\nExample:\n  muster whoami')
     .action(
       wire(async (context) => {
         const me = await context.client.connection.call<{
@@ -72,6 +80,7 @@ export function addSystem(program: Command, wire: Wire): void {
   program
     .command('limits')
     .description('every bound of the server, with its present use')
+    .addHelpText('after', '\nExample:\n  muster limits')
     .action(
       wire(async (context) => {
         const { items } = await context.client.connection.call<{
@@ -120,6 +129,7 @@ export function addSystem(program: Command, wire: Wire): void {
   program
     .command('version')
     .description('of this CLI')
+    .addHelpText('after', '\nExample:\n  muster version --json')
     .action(wire(async (context) => context.output.result({ version }, () => [version])));
 }
 
@@ -139,25 +149,37 @@ async function status(context: Context): Promise<void> {
   const { client, output, signal } = context;
   const health = await client.connection.call<Health>('GET', '/health', { signal });
   const queues = await client.queues.list();
-  const workers = await client.workers.list({ limit: 200 });
+  const workers = await everyItem((page) => client.workers.list(page));
   const running = await client.builds.list({ state: 'assigned,running,cancelling', limit: 20 });
-  const online = workers.items.filter((worker) => worker.state !== 'offline');
-  output.result(
-    { server: context.url, health, queues: queues.items, workers: workers.items, running: running.items },
-    () => [
-      `${context.url} ${output.state(health.status)} · version ${health.version} · up ${duration(health.uptimeMs)}`,
-      `  database ${health.database} · log ${health.log.ackMeans}, ${duration(health.log.flushLagMs)} behind in Postgres`,
-      `  workers ${online.length} online of ${workers.items.length} · seats ${online.reduce((sum, worker) => sum + worker.seatsFree, 0)} free of ${online.reduce((sum, worker) => sum + worker.seats, 0)}`,
-      ...queues.items.map(
-        (queue) =>
-          `  queue ${queue.name}: ${queue.depth} waiting, ${queue.running} running${queue.paused ? output.warn(` · paused: ${queue.paused.reason}`) : ''}`,
-      ),
-      ...running.items.map(
-        (build) =>
-          `  ${build.id} ${output.state(build.state)} ${build.name ?? ''} on ${build.workerName ?? '–'}${build.phase ? ` · ${build.phase}` : ''}`,
-      ),
-    ],
-  );
+  const waits = queues.items.some((queue) => queue.depth > 0);
+  const waiting = waits ? (await client.builds.list({ state: 'queued', limit: 200 })).items : [];
+  const online = workers.filter((worker) => worker.state !== 'offline');
+  output.result({ server: context.url, health, queues: queues.items, workers, running: running.items, waiting }, () => [
+    `${context.url} ${output.state(health.status)} · version ${health.version} · up ${duration(health.uptimeMs)}`,
+    `  database ${health.database} · log ${health.log.ackMeans}, ${duration(health.log.flushLagMs)} behind in Postgres`,
+    `  workers ${online.length} online of ${workers.length} · seats ${online.reduce((sum, worker) => sum + worker.seatsFree, 0)} free of ${online.reduce((sum, worker) => sum + worker.seats, 0)}`,
+    ...queues.items.map(
+      (queue) =>
+        `  queue ${queue.name}: ${queue.depth} waiting, ${queue.running} running${queue.paused ? output.warn(` · paused: ${queue.paused.reason}`) : ''}`,
+    ),
+    ...whyWaiting(waiting).map(
+      ({ first, count }) =>
+        `  ${output.warn('waiting')}: ${first.waiting?.detail ?? 'in line'} · ${count === 1 ? first.id : `${count} builds, the first is ${first.id}`}`,
+    ),
+    ...running.items.map(
+      (build) =>
+        `  ${build.id} ${output.state(build.state)} ${build.name ?? ''} on ${build.workerName ?? '–'}${build.phase ? ` · ${build.phase}` : ''}`,
+    ),
+  ]);
+}
+
+/** One line for each reason, with the build that has waited longest for it. `builds` are newest first. */
+function whyWaiting(builds: readonly BuildSummary[]): { first: BuildSummary; count: number }[] {
+  const groups = Map.groupBy(builds, (build) => build.waiting?.reason ?? '');
+  return [...groups.values()].flatMap((group) => {
+    const first = group.at(-1);
+    return first ? [{ first, count: group.length }] : [];
+  });
 }
 
 async function login(context: Context): Promise<void> {

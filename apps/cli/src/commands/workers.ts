@@ -1,14 +1,19 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Worker } from '@muster/protocol';
+import { everyItem } from '@muster/client';
+import type { Worker, WorkerState } from '@muster/protocol';
 import { MusterError } from '@muster/protocol/errors';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { sure } from '../shell/ask.ts';
 import { type Context, installationRoot } from '../shell/context.ts';
 import { Ended } from '../shell/exit-codes.ts';
 import { ago } from '../shell/output.ts';
+import { pair, whole } from '../shell/words.ts';
 import type { Wire } from './builds.ts';
+
+type AddOptions = { platform: Worker['platforms']; label?: Record<string, string>; seats: number };
+const workerStates: readonly WorkerState[] = ['online', 'busy', 'draining', 'offline'];
 
 export function addWorkers(program: Command, wire: Wire): void {
   const workers = program.command('workers').description('the machines that pull builds');
@@ -17,11 +22,12 @@ export function addWorkers(program: Command, wire: Wire): void {
     .command('list')
     .alias('ls')
     .description('who is there, and what each is doing')
-    .option('--state <state>', 'online, busy, draining or offline')
-    .addHelpText('after', '\nExample:\n  muster workers list')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(workerStates))
+    .addHelpText('after', '\nExample:\n  muster workers list --state online')
     .action(
-      wire(async (context, options: { state?: string }) => {
-        const { items } = await context.client.workers.list({ ...options, limit: 200 });
+      wire(async (context, { state }: { state?: WorkerState }) => {
+        const all = await everyItem((page) => context.client.workers.list(page));
+        const items = all.filter((worker) => state === undefined || worker.state === state);
         context.output.list<Worker>(
           items,
           [
@@ -34,7 +40,9 @@ export function addWorkers(program: Command, wire: Wire): void {
             ['SEEN', (worker) => ago(worker.lastSeenAt)],
             ['HOLDS', (worker) => worker.held.map((held) => held.buildId).join(' ') || (worker.drainReason ?? '')],
           ],
-          'No workers yet. Start one here with: muster worker start --command "npm ci && npm run build"',
+          all.length > 0
+            ? `None of the ${all.length} workers is ${state}.`
+            : 'No workers yet. Start one here with: muster worker start --command "npm ci && npm run build"',
         );
       }),
     );
@@ -43,18 +51,25 @@ export function addWorkers(program: Command, wire: Wire): void {
     .command('show')
     .description('one worker')
     .argument('<id>')
+    .addHelpText('after', '\nExample:\n  muster workers show wrk_…')
     .action(wire(async (context, id: string) => show(context, await context.client.workers.get(id))));
 
   workers
     .command('add')
     .description('register a worker and print its token, shown this once')
     .argument('<name>')
-    .option('--platform <platform...>', 'what it can build', ['any'])
-    .option('--seats <n>', 'builds at a time', Number, 1)
-    .addHelpText('after', '\nExample:\n  muster workers add mac-1 --platform ios macos')
+    .addOption(
+      new Option('--platform <platform...>', 'what it can build')
+        .choices(['ios', 'android', 'linux', 'macos', 'any'])
+        .default(['any']),
+    )
+    .option('--label <k=v>', 'what builds may ask for (repeatable)', pair)
+    .option('--seats <n>', 'builds at a time', whole, 1)
+    .addHelpText('after', '\nExample:\n  muster workers add mac-1 --platform ios macos --label arch=arm64 --seats 2')
     .action(
-      wire(async (context, name: string, options: { platform: Worker['platforms']; seats: number }) => {
-        const made = await context.client.workers.register({ name, platforms: options.platform, seats: options.seats });
+      wire(async (context, name: string, { platform, label, seats }: AddOptions) => {
+        const labels = label === undefined ? {} : { labels: label };
+        const made = await context.client.workers.register({ name, platforms: platform, seats, ...labels });
         context.output.result(made, () => [
           `${made.worker.id} registered. Its token is shown this once:`,
           `  muster-worker start --url ${context.url} --token ${made.token}`,
@@ -67,6 +82,7 @@ export function addWorkers(program: Command, wire: Wire): void {
     .description('let a worker finish what it holds and take nothing new')
     .argument('<id>')
     .requiredOption('--reason <text>', 'shown to everyone who asks why builds wait')
+    .addHelpText('after', '\nExample:\n  muster workers drain wrk_… --reason "new Xcode"')
     .action(
       wire(async (context, id: string, options: { reason: string }) =>
         show(context, await context.client.workers.drain(id, options.reason)),
@@ -77,6 +93,7 @@ export function addWorkers(program: Command, wire: Wire): void {
     .command('resume')
     .description('let a drained worker take builds again')
     .argument('<id>')
+    .addHelpText('after', '\nExample:\n  muster workers resume wrk_…')
     .action(wire(async (context, id: string) => show(context, await context.client.workers.resume(id))));
 
   workers
@@ -84,10 +101,12 @@ export function addWorkers(program: Command, wire: Wire): void {
     .description('take a build away from a worker; it goes back to its old place in line')
     .argument('<id>')
     .argument('<build>')
+    .addHelpText('after', '\nExample:\n  muster workers evict wrk_… bld_…')
     .action(
       wire(async (context, id: string, build: string) => {
         await sure(context, `Take build ${build} away from ${id}? What it did so far is lost.`);
-        show(context, await context.client.workers.evict(id, build));
+        const { state } = await context.client.workers.evict(id, build);
+        context.output.result({ id: build, state }, () => [`${build} ${context.output.state(state)}`]);
       }),
     );
 
@@ -95,6 +114,7 @@ export function addWorkers(program: Command, wire: Wire): void {
     .command('remove')
     .description('forget a worker; its history stays')
     .argument('<id>')
+    .addHelpText('after', '\nExample:\n  muster workers remove wrk_… --yes')
     .action(
       wire(async (context, id: string) => {
         await sure(context, `Remove worker ${id}? Its token stops working.`);

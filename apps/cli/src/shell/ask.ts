@@ -1,4 +1,3 @@
-import { confirm, isCancel } from '@clack/prompts';
 import { MusterError } from '@muster/protocol/errors';
 import type { Context } from './context.ts';
 import { Ended, exitCodes } from './exit-codes.ts';
@@ -12,6 +11,8 @@ export async function sure(context: Context, question: string): Promise<void> {
       detail: `${question} Say --yes: there is no terminal to ask on.`,
     });
   }
+  // Loaded only now: most commands ask nothing.
+  const { confirm, isCancel } = await import('@clack/prompts');
   const answer = await confirm({ message: question, initialValue: false });
   if (isCancel(answer) || !answer) throw new Ended(exitCodes.interrupted, 'Nothing was changed.');
 }

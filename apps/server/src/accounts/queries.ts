@@ -15,3 +15,9 @@ export async function keepFact(tx: Tx, key: string, value: string): Promise<unkn
     insert into meta (key, value) values (${key}, to_jsonb(${value}::text)) on conflict (key) do nothing`);
   return readFact(tx, key);
 }
+
+export async function changeFact(tx: Tx, key: string, value: string): Promise<void> {
+  await tx.query(sql`
+    -- change_fact: primary key
+    update meta set value = to_jsonb(${value}::text) where key = ${key}`);
+}

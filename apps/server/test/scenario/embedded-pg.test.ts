@@ -468,14 +468,14 @@ test('P12 stopping ends every process, open connections or not, and the next sta
   expect(await readFile(join(home(), 'postgres.log'), 'utf8')).not.toContain('automatic recovery');
 });
 
-test('P13 a cluster of another major version is refused with the two commands', async () => {
+test('P13 a cluster of another major version is refused, with what to do', async () => {
   madeBefore();
   await using first = await startDatabase({ dataDir });
   await first.stop();
   await writeFile(join(home(), 'pg/PG_VERSION'), '17\n');
   const refused = await refusedDatabase({ dataDir });
   expect(refused.reason).toBe('postgres_version_mismatch');
-  expect(refused.message).toMatch(/Postgres 17.*Postgres 18.*muster backup.*muster restore/s);
+  expect(refused.message).toMatch(/Postgres 17.*Postgres 18.*release you used before.*MUSTER_DATA_DIR/s);
 });
 
 describe('P14 troubles have names', () => {

@@ -21,7 +21,7 @@ export async function findSegments(disk: Disk, dir: string): Promise<FoundLog> {
   const segments: FoundSegment[] = [];
   const ids = new Set<string>();
   for (const no of numbers.sort((a, b) => a - b)) {
-    const memory = await readSegment(disk, dir, no, segmentHeaderBytes);
+    const memory = await readSegment(disk, dir, no, memoryOf(segmentHeaderBytes));
     const read = decodeSegmentHeader(memory.bytes);
     if (read.kind === 'foreign') throw foreign(no, read.why);
     const header = read.kind === 'good' && read.header.no === no ? read.header : undefined;
@@ -44,14 +44,13 @@ export const foreign = (no: number, why: string): Error =>
     `Segment ${no} was written by a newer server: ${why}. Start that version; this one will not guess.`,
   );
 
-/** At most `bytes` from the start of a segment. The unread rest of the memory is zero. */
-export async function readSegment(disk: Disk, dir: string, no: number, bytes: number): Promise<Memory> {
+/** The start of a segment, as much as `into` holds. What the file does not have is zero. */
+export async function readSegment(disk: Disk, dir: string, no: number, into: Memory): Promise<Memory> {
   const file = await disk.open(join(dir, segmentName(no)), 'read');
   try {
-    const memory = memoryOf(bytes);
-    const got = await file.read(memory.bytes, 0);
-    memory.bytes.fill(0, got);
-    return memory;
+    const got = await file.read(into.bytes, 0);
+    into.bytes.fill(0, got);
+    return into;
   } finally {
     await file.close();
   }

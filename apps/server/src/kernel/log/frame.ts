@@ -210,7 +210,8 @@ export class FrameView {
     const words = this.memory.words;
     const first = at >>> 2;
     const bytes = words[first] as number;
-    if (bytes < frameHeaderBytes || at + padded(bytes) > limit) return false;
+    // Compared before it is rounded: a damaged length may be beyond what 32-bit arithmetic holds.
+    if (bytes < frameHeaderBytes || bytes > limit - at || at + padded(bytes) > limit) return false;
     if ((words[first + 1] as number) !== frameCrc(words, first, bytes, seed) >>> 0) return false;
     this.look(at);
     return true;

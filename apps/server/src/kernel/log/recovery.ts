@@ -6,7 +6,7 @@ import type { Disk, DiskFile } from './disk.ts';
 import { encodeSeal, type HeldSegment, heldSegment, type ResumeAt } from './disk-journal.ts';
 import type { LogEvents } from './events.ts';
 import { type FoundLog, type FoundSegment, findSegments, foreign, Quarantine, readSegment } from './found-segments.ts';
-import { FrameView, frameTypes, type Memory } from './frame.ts';
+import { FrameView, frameTypes, type Memory, memoryOf } from './frame.ts';
 import { type FrameIndex, SegmentIndex } from './frame-index.ts';
 import type { Heads } from './heads.ts';
 import type { LogLimits } from './limits.ts';
@@ -72,6 +72,7 @@ export class Recovery {
   readonly quarantine: Quarantine;
   #found: FoundLog = { segments: [], walId: undefined };
   #newEraFloor: EraFloor | undefined;
+  #scratch: Memory | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -237,7 +238,8 @@ export class Recovery {
   ): Promise<ScannedSegment | undefined> {
     const { disk, dir, limits } = this.#parts;
     const { no, header } = found;
-    const memory = await readSegment(disk, dir, no, limits.segmentBytes);
+    const memory = await readSegment(disk, dir, no, this.#scratch ?? memoryOf(limits.segmentBytes));
+    this.#scratch = memory;
     if (!header) {
       damage.push(`segment ${no} has no readable header`);
       replay.holed = true;
@@ -268,6 +270,8 @@ export class Recovery {
     const index = new SegmentIndex(no, header.firstBatchNo, header.salt);
     await this.#replaySegment(no, memory, scan, cursor, replay, index);
     if (!last && !scan.sealed) replay.holed = true;
+    // Segments are large: one piece of memory serves them all, unless it holds one that will be written anew.
+    if (last || above) this.#scratch = undefined;
     return { no, header, memory: last || above ? memory : undefined, scan, index, last };
   }
 

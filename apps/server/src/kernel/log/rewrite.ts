@@ -87,7 +87,8 @@ function rewriteLost(memory: Memory, piece: Extract<Piece, { kind: 'lost' }>, sa
     const lastFrame = frames.at(-1);
     let limit = lastFrame === undefined ? at + batchHeaderBytes : view.look(lastFrame).end;
     let count = tile(memory, at + batchHeaderBytes, limit, frames, seed);
-    if (i === numbers.length - 1 && toSector(limit) < piece.end) {
+    // A batch holds at least one frame; and the last one here reaches to the next good batch.
+    if (count === 0 || (i === numbers.length - 1 && toSector(limit) < piece.end)) {
       limit = putBridge(memory, limit, piece.end, seed);
       count += 1;
     }

@@ -1,6 +1,7 @@
 import { type Clock, conflict, invalid, type MusterError, notFound } from '#kernel/base';
 import { checkAppend, checkShape, isName } from './append-checks.ts';
 import type { Committer, Effect } from './commit.ts';
+import type { LogEvents } from './events.ts';
 import { encodeFrame, type FrameInput, type FrameType, frameBytes, frameTypes } from './frame.ts';
 import { type Birth, type Era, mediaTypeOf, StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';

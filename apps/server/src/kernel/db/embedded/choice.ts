@@ -40,7 +40,7 @@ export async function keepChoice(dataDir: string, kind: DatabaseChoice['kind']):
     : refusal(
         'database_choice_changed',
         `This data folder works with its embedded database in ${recorded.where}, and DATABASE_URL names another.`,
-        `Unset DATABASE_URL; to move over, use muster backup and muster restore; only to start with what is there, remove ${file}.`,
+        `Unset DATABASE_URL; no command moves the data over yet; only to start with what is there, remove ${file}.`,
       );
 }
 

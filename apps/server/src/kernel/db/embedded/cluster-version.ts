@@ -12,7 +12,7 @@ export async function hasCluster(home: string): Promise<boolean> {
 /**
  * Data of another major version cannot be read, and is never converted in passing.
  *
- * @throws unavailable `postgres_version_mismatch` with the two commands that move the data
+ * @throws unavailable `postgres_version_mismatch` saying what to do
  */
 export async function refuseOtherVersion(home: string, binaries: Pick<Binaries, 'major'>): Promise<void> {
   if (!(await hasCluster(home))) return;
@@ -23,13 +23,12 @@ export async function refuseOtherVersion(home: string, binaries: Pick<Binaries, 
     throw refusal(
       'postgres_cluster_missing',
       `${data} is there but holds no Postgres cluster.`,
-      'Move it away, or restore a backup.',
+      'Move it away, or stop the server and put a copy of the whole data folder back.',
     );
   }
   throw refusal(
     'postgres_version_mismatch',
     `The database in ${data} was made by Postgres ${major}, and this version of Muster brings Postgres ${binaries.major}.`,
-    `Move the data: 1. with the Muster release you used before: muster backup --to before-upgrade.muster ` +
-      `2. with this release and a new data folder: muster restore before-upgrade.muster`,
+    'Start the Muster release you used before: it still reads this folder, and nothing was changed. To begin anew with this one, name an empty folder (MUSTER_DATA_DIR); no command moves the data yet.',
   );
 }

@@ -72,7 +72,7 @@ export async function requireMigrated(options: MigrateOptions): Promise<void> {
   const names = pending.map(({ name }) => name);
   throw conflict(
     'schema_older',
-    `The database lacks ${names.length === 1 ? 'the migration' : 'the migrations'} ${names.join(', ')}, and MUSTER_MIGRATE_ON_START is off. Run: muster migrate`,
+    `The database lacks ${names.length === 1 ? 'the migration' : 'the migrations'} ${names.join(', ')}, and MUSTER_MIGRATE_ON_START is off. Run: npm run migrate`,
     { extra: { pending: names } },
   );
 }

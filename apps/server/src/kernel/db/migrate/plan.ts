@@ -51,7 +51,7 @@ const tablePatterns = [
 ];
 
 /**
- * What `migrate` would run, with locks and times, found without changing anything (`muster migrate --plan`).
+ * What `migrate` would run, with locks and times, found without changing anything (`npm run migrate -- --plan`).
  *
  * @throws conflict `migration_changed`, `schema_newer`
  */

@@ -60,7 +60,7 @@ export class DiskDriver implements Driver {
       index: () => this.core.index,
     });
     this.#budget = new DiskBudget({ disk, dir, clock, limits, events, backlogBytes: () => this.#backlogBytes() });
-    const node = options.node ?? { id: nodeIdOf(dir), url: '' };
+    const node = { id: ownerOf(options.node?.id ?? hostname(), dir), url: options.node?.url ?? '' };
     this.#ownership = new Ownership({ db, node, clock, limits, events, lost: (error) => this.#fail(error) });
     this.core = buildCore({
       clock,
@@ -202,7 +202,8 @@ export class DiskDriver implements Driver {
   }
 }
 
-/** One log folder on one machine. */
-function nodeIdOf(dir: string): string {
-  return `${hostname()}-${createHash('sha256').update(resolve(dir)).digest('hex').slice(0, 8)}`;
+/** One log folder on one machine: whatever a node is called, two folders are never the same owner. */
+function ownerOf(name: string, dir: string): string {
+  const place = createHash('sha256').update(`${hostname()}\0${resolve(dir)}`).digest('hex');
+  return `${name}-${place.slice(0, 8)}`;
 }
