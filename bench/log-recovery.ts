@@ -52,7 +52,10 @@ const make = (): Log =>
 let log = make();
 await log.start();
 const appends = Math.floor((mib * 1024 * 1024) / frameBytes);
-const keyOf = (i: number): { projectId: string; path: string } => ({ projectId: 'prj_bench', path: `bench/${i % streams}` });
+const keyOf = (i: number): { projectId: string; path: string } => ({
+  projectId: 'prj_bench',
+  path: `bench/${i % streams}`,
+});
 for (let at = 0; at < streams; at += 1000) {
   await Promise.all(
     Array.from({ length: Math.min(1000, streams - at) }, (_, i) =>
@@ -80,10 +83,19 @@ await log[Symbol.asyncDispose]();
 await db[Symbol.asyncDispose]();
 await rm(folder, { recursive: true, force: true });
 
-const result = { mib, streams, frames, seconds: seconds.map(round), median: round(median(seconds)), peakRssMib: peakMib };
+const result = {
+  mib,
+  streams,
+  frames,
+  seconds: seconds.map(round),
+  median: round(median(seconds)),
+  peakRssMib: peakMib,
+};
 if (given.json) console.log(JSON.stringify({ machine: machine(), ...result }));
 else {
   const { cpu, cores, memoryGb, node, os } = machine();
   console.log(`${cpu}, ${cores} cores, ${memoryGb} GB · node ${node} · ${os}`);
-  console.log(`${mib} MiB, ${frames} frames, ${streams} streams: ready in ${result.seconds.join(', ')} s (median ${result.median}), peak RSS ${peakMib} MiB`);
+  console.log(
+    `${mib} MiB, ${frames} frames, ${streams} streams: ready in ${result.seconds.join(', ')} s (median ${result.median}), peak RSS ${peakMib} MiB`,
+  );
 }

@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { type Context, installationRoot, version } from '../shell/context.ts';
 import { Ended } from '../shell/exit-codes.ts';
 import { duration } from '../shell/output.ts';
-import { readProfile, removeProfile, writeProfile } from '../shell/profile.ts';
+import { removeProfile, writeProfile } from '../shell/profile.ts';
 import type { Wire } from './builds.ts';
 import { runDoctor } from './doctor.ts';
 
@@ -183,27 +183,25 @@ function whyWaiting(builds: readonly BuildSummary[]): { first: BuildSummary; cou
 }
 
 async function login(context: Context): Promise<void> {
-  if (!process.stdin.isTTY && !process.argv.includes('--key')) {
+  const key = context.givenKey ?? (await askKey(context));
+  const client = new Client({ url: context.url, credential: key });
+  const me = await client.connection.call<{ name?: string }>('GET', '/v1/me', { signal: context.signal });
+  const file = writeProfile({ url: context.url, key });
+  context.output.result({ server: context.url, file }, () => [
+    `Signed in to ${context.url} as ${me.name ?? 'key'}; kept in ${file}.`,
+  ]);
+}
+
+async function askKey(context: Context): Promise<string> {
+  if (!process.stdin.isTTY) {
     throw new MusterError('invalid', {
       reason: 'no_terminal',
       detail: 'There is no terminal to ask on. Give the key with: muster login --key - < file',
     });
   }
-  let client = context.client;
-  let key = process.env['MUSTER_API_KEY'];
-  const flag = process.argv.indexOf('--key');
-  if (flag >= 0 && process.argv[flag + 1] !== '-') key = process.argv[flag + 1];
-  if (!key && process.stdin.isTTY) {
-    const ask = createInterface({ input: process.stdin, output: process.stderr });
-    key = (await ask.question(`API key for ${context.url}: `)).trim();
-    ask.close();
-    client = new Client({ url: context.url, credential: key });
-  }
-  const me = await client.connection.call<{ name?: string }>('GET', '/v1/me', { signal: context.signal });
-  const kept = key ?? readProfile()?.key;
-  if (!kept) throw new MusterError('invalid', { reason: 'no_credential', detail: 'No key was given.' });
-  const file = writeProfile({ url: context.url, key: kept });
-  context.output.result({ server: context.url, file }, () => [
-    `Signed in to ${context.url} as ${me.name ?? 'key'}; kept in ${file}.`,
-  ]);
+  const ask = createInterface({ input: process.stdin, output: process.stderr });
+  const key = (await ask.question(`API key for ${context.url}: `, { signal: context.signal })).trim();
+  ask.close();
+  if (key === '') throw new MusterError('invalid', { reason: 'no_credential', detail: 'No key was given.' });
+  return key;
 }

@@ -23,6 +23,8 @@ export type Context = {
   client: Client;
   output: Output;
   url: string;
+  /** The key that was said for this command, by flag or variable. */
+  givenKey: string | undefined;
   /** Answers yes to every question. */
   yes: boolean;
   signal: AbortSignal;
@@ -37,9 +39,9 @@ export function makeContext(options: GlobalOptions, signal: AbortSignal): Contex
     profile?.url ??
     `http://127.0.0.1:${process.env['MUSTER_PORT'] ?? process.env['PORT'] ?? 4000}`;
   const given = options.key === '-' ? readFileSync(0, 'utf8').trim() : options.key;
+  const givenKey = given ?? process.env['MUSTER_API_KEY'];
   const credential =
-    given ??
-    process.env['MUSTER_API_KEY'] ??
+    givenKey ??
     (profile && profile.url === url ? profile.key : undefined) ??
     readFirstKey(process.env['MUSTER_DATA_DIR'] ?? join(installationRoot, 'data'));
   return {
@@ -50,6 +52,7 @@ export function makeContext(options: GlobalOptions, signal: AbortSignal): Contex
       color: (options.color ?? true) && process.env['NO_COLOR'] === undefined,
     }),
     url,
+    givenKey,
     yes: options.yes ?? false,
     signal,
   };

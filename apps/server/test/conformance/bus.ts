@@ -108,6 +108,25 @@ export function busContract(name: string, make: () => Promise<BusMaker>): void {
       expect(heard).toEqual(['1']);
     });
 
+    it('tells a listener that comes while others are told with the next hint only', async () => {
+      using after = ear(near, 't.again');
+      const heard: string[] = [];
+      let subscription: Disposable;
+      const again = (): void => {
+        subscription = near.subscribe('t.again', (payload) => {
+          heard.push(payload);
+          subscription[Symbol.dispose]();
+          if (heard.length < 10) again();
+        });
+      };
+      again();
+      near.publish('t.again', '1');
+      near.publish('t.again', '2');
+      await after.until(() => after.heard.length === 2);
+      subscription![Symbol.dispose]();
+      expect(heard).toEqual(['1', '2']);
+    });
+
     it('goes on after a listener threw, and says so', async () => {
       using _thrower = near.subscribe('t.throw', () => {
         throw new Error('mine');

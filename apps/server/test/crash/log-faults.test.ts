@@ -581,9 +581,11 @@ describe('flushing', () => {
     }
     expect(life.fatal).toEqual([]);
     expect(life.mismatches).toEqual([]);
-    expect(await rows(sql`select convert_from(payload, 'UTF8') as text, lsn > 0 as placed from stream_messages order by seq`)).toEqual(
-      ['a0', 'b0', 'a1', 'b1', 'a2', 'b2'].map((text) => ({ text, placed: true })),
-    );
+    expect(
+      await rows(
+        sql`select convert_from(payload, 'UTF8') as text, lsn > 0 as placed from stream_messages order by seq`,
+      ),
+    ).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2'].map((text) => ({ text, placed: true })));
     expect(await rows(sql`select tail_seq, bytes from streams`)).toEqual([{ tail_seq: 6, bytes: 12 }]);
   });
 
@@ -675,7 +677,11 @@ describe('two servers', () => {
       await Promise.all([first.pass(1000), second.pass(1000)]);
       return outcome !== undefined;
     });
-    expect(outcome).toMatchObject({ code: 'conflict', reason: 'log_owned', extra: { owner: expect.stringMatching(/^sim-/) as unknown } });
+    expect(outcome).toMatchObject({
+      code: 'conflict',
+      reason: 'log_owned',
+      extra: { owner: expect.stringMatching(/^sim-/) as unknown },
+    });
     await second.end('kill');
     expect(first.fatal).toEqual([]);
   });

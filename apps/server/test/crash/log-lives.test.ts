@@ -28,7 +28,7 @@ const limits = {
 /** Random work of several clients at once, until enough was done or the process is gone. */
 async function work(life: Life): Promise<void> {
   const { world } = life;
-  const paths = ['a', 'b', 'c', 'd/1', 'd/2'];
+  const paths = ['a', 'b', 'c', 'd/1', 'kept/1'];
   const acts = 10 + Math.floor(world.random() * 60);
   const open = new Map<string, Promise<void>>();
   const jobs = new Set<Promise<void>>();
@@ -45,7 +45,8 @@ async function work(life: Life): Promise<void> {
     else if (dice < 0.1) alone(() => life.remove(path));
     else if (dice < 0.13) alone(() => life.append(path, { close: true }));
     else if (dice < 0.4) alone(() => life.append(path, { producer: true }));
-    else if (dice < 0.5) jobs.add(life.watch(path));
+    else if (dice < 0.46) jobs.add(life.watch(path));
+    else if (dice < 0.5) jobs.add(life.follow(path));
     else if (!open.has(path)) jobs.add(life.append(path));
     if (world.random() < 0.3) await life.pass(Math.floor(world.random() * 200));
     else if (world.random() < 0.5) await turn();

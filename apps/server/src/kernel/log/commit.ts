@@ -163,7 +163,11 @@ export class Committer {
     if (this.#state === 'idle') {
       this.#state = 'gathering';
       setImmediate(this.#turn);
-    } else if (this.#state === 'gathering' && !this.#timed && batch.cursor - batch.start >= this.#limits.commitEarlyBytes) {
+    } else if (
+      this.#state === 'gathering' &&
+      !this.#timed &&
+      batch.cursor - batch.start >= this.#limits.commitEarlyBytes
+    ) {
       // A crowd in one turn: the disk starts on the first of them while the rest is still being encoded.
       this.#next();
     }

@@ -1,15 +1,15 @@
 import { type Clock, type FatalHandler, systemClock } from '#kernel/base';
 import type { Db } from '#kernel/db';
+import type { Accept } from './claim.ts';
 import { checkMachine } from './crc32c.ts';
 import { type Disk, realDisk } from './disk.ts';
-import { DiskDriver } from './drivers/disk.ts';
-import { MemoryDriver } from './drivers/memory.ts';
+import { DiskDriver } from './disk-driver.ts';
 import { DurableLog } from './durable-log.ts';
 import { type LogEvents, silentEvents } from './events.ts';
 import { type LogLimits, shapeLimits } from './limits.ts';
 import type { Log } from './log.ts';
+import { MemoryDriver } from './memory-driver.ts';
 import type { NodeIdentity } from './ownership.ts';
-import type { Accept } from './recovery.ts';
 import type { Homes } from './shard.ts';
 
 type Shared = {

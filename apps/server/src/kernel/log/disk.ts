@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { constants } from 'node:fs';
 import * as files from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { lockFolder } from './folder-lock.ts';
 
 /** One open file. Every call is whole or it throws; a short write is an error, never a retry. */
@@ -130,17 +130,5 @@ async function syncFolder(dir: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-/** Reads a whole small file; `undefined` when there is none. */
-export async function readSmall(disk: Disk, dir: string, name: string): Promise<Buffer | undefined> {
-  if (!(await disk.list(dir)).includes(name)) return undefined;
-  const file = await disk.open(join(dir, name), 'read');
-  try {
-    const bytes = Buffer.alloc(await file.size());
-    return bytes.subarray(0, await file.read(bytes, 0));
-  } finally {
-    await file.close();
   }
 }

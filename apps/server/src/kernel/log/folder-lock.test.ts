@@ -23,8 +23,13 @@ test('turns for cold reads go round the projects that wait', async () => {
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
   const first = cold.run('a', () => gate.promise);
-  const rest = ['a', 'a', 'a', 'b', 'b', 'c'].map((project, i) => cold.run(project, () => Promise.resolve(void order.push(`${project}${i}`))));
-  await expect(cold.run('d', () => Promise.resolve())).rejects.toMatchObject({ code: 'exhausted', reason: 'reads_waiting_max' });
+  const rest = ['a', 'a', 'a', 'b', 'b', 'c'].map((project, i) =>
+    cold.run(project, () => Promise.resolve(void order.push(`${project}${i}`))),
+  );
+  await expect(cold.run('d', () => Promise.resolve())).rejects.toMatchObject({
+    code: 'exhausted',
+    reason: 'reads_waiting_max',
+  });
   gate.resolve();
   await Promise.all([first, ...rest]);
   expect(order).toEqual(['a0', 'b3', 'c5', 'a1', 'b4', 'a2']);

@@ -13,7 +13,11 @@ const head = (contentType: string): StreamHead =>
     createdAt: 5,
     retention: undefined,
   });
-const delivery = (contentType: string, messages: readonly (string | Buffer)[], more: Partial<Delivery> = {}): Delivery => ({
+const delivery = (
+  contentType: string,
+  messages: readonly (string | Buffer)[],
+  more: Partial<Delivery> = {},
+): Delivery => ({
   head: head(contentType),
   phase: 'live',
   from: offsetOf(5, 0),
@@ -24,7 +28,11 @@ const delivery = (contentType: string, messages: readonly (string | Buffer)[], m
   nowMs: Date.UTC(2024, 9, 9) + 45_000,
   ...more,
 });
-const sse = (...given: Parameters<typeof delivery>): string => forms.sse(delivery(...given)).map((part) => Buffer.from(part).toString()).join('');
+const sse = (...given: Parameters<typeof delivery>): string =>
+  forms
+    .sse(delivery(...given))
+    .map((part) => Buffer.from(part).toString())
+    .join('');
 const next = (n: number): string => offsetOf(5, n);
 
 describe('server-sent events', () => {
@@ -32,13 +40,21 @@ describe('server-sent events', () => {
     expect(sse('application/json; charset=utf-8', ['{"n":1}', ' 2'])).toBe(
       `event: data\ndata:[{"n":1}, 2]\n\nevent: control\nid: ${next(2)}\ndata:{"streamNextOffset":"${next(2)}","streamCursor":"2","upToDate":true}\n\n`,
     );
-    expect(sse('text/plain', [])).toBe(`event: control\nid: ${next(0)}\ndata:{"streamNextOffset":"${next(0)}","streamCursor":"2","upToDate":true}\n\n`);
-    expect(sse('text/plain', ['x'], { upToDate: false })).toContain(`{"streamNextOffset":"${next(1)}","streamCursor":"2"}`);
-    expect(sse('text/plain', ['x'], { closed: true })).toContain(`{"streamNextOffset":"${next(1)}","streamClosed":true,"upToDate":true}`);
+    expect(sse('text/plain', [])).toBe(
+      `event: control\nid: ${next(0)}\ndata:{"streamNextOffset":"${next(0)}","streamCursor":"2","upToDate":true}\n\n`,
+    );
+    expect(sse('text/plain', ['x'], { upToDate: false })).toContain(
+      `{"streamNextOffset":"${next(1)}","streamCursor":"2"}`,
+    );
+    expect(sse('text/plain', ['x'], { closed: true })).toContain(
+      `{"streamNextOffset":"${next(1)}","streamClosed":true,"upToDate":true}`,
+    );
   });
 
   test('line ends cannot inject a field; a leading space is kept', () => {
-    expect(sse('text/plain', ['a\r\nevent: x\rb\n\n', 'c'])).toContain('event: data\ndata:a\ndata:event: x\ndata:b\ndata:\ndata:c\n\n');
+    expect(sse('text/plain', ['a\r\nevent: x\rb\n\n', 'c'])).toContain(
+      'event: data\ndata:a\ndata:event: x\ndata:b\ndata:\ndata:c\n\n',
+    );
     expect(sse('text/plain', [' a\n b'])).toContain('data:  a\ndata:  b\n\n');
     expect(sse('application/json', ['{\n"a":1}'])).toContain('data:[{\ndata:"a":1}]\n\n');
   });
@@ -51,11 +67,16 @@ describe('server-sent events', () => {
 
 describe('socket frames', () => {
   const body = (...given: Parameters<typeof delivery>): unknown[] => {
-    let bytes = Buffer.concat(forms.socket(delivery(...given)) as Uint8Array[]);
+    let bytes = Buffer.concat(forms.socket(delivery(...given)));
     const found: unknown[] = [];
     while (bytes.length > 0) {
       expect(bytes[0]).toBe(0x81);
-      const [at, length] = bytes[1]! < 126 ? [2, bytes[1]!] : bytes[1] === 126 ? [4, bytes.readUInt16BE(2)] : [10, Number(bytes.readBigUInt64BE(2))];
+      const [at, length] =
+        bytes[1]! < 126
+          ? [2, bytes[1]!]
+          : bytes[1] === 126
+            ? [4, bytes.readUInt16BE(2)]
+            : [10, Number(bytes.readBigUInt64BE(2))];
       found.push(JSON.parse(bytes.toString('utf8', at, at + length)));
       bytes = bytes.subarray(at + length);
     }
@@ -68,7 +89,10 @@ describe('socket frames', () => {
     expect(body('text/plain', ['é"\n'])).toEqual([{ ...common, text: 'é"\n' }]);
     expect(body('text/plain', [Buffer.from([0xff])])).toEqual([{ ...common, base64: '/w==' }]);
     expect(body('text/plain', [], { phase: 'replay' })).toEqual([{ t: 'live', sub: 'a/"b"', to: next(0) }]);
-    expect(body('text/plain', ['x'], { closed: true })).toEqual([{ ...common, text: 'x' }, { t: 'closed', sub: 'a/"b"', to: next(1) }]);
+    expect(body('text/plain', ['x'], { closed: true })).toEqual([
+      { ...common, text: 'x' },
+      { t: 'closed', sub: 'a/"b"', to: next(1) },
+    ]);
   });
 
   test('lengths in 7, 16 and 64 bits', () => {

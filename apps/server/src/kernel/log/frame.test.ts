@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkMachine, crc32c, crcBytes, crcWord, crcWords } from './crc32c.ts';
-import { batchSeed, cutPayload, encodeFrame, frameBytes, type FrameInput, frameTypes, FrameView, memoryOf, padded } from './frame.ts';
+import {
+  batchSeed,
+  cutPayload,
+  encodeFrame,
+  type FrameInput,
+  FrameView,
+  frameBytes,
+  frameTypes,
+  memoryOf,
+  padded,
+} from './frame.ts';
 import { offsetOf, parseOffset } from './offset.ts';
 import { homeOf, shardOf } from './shard.ts';
 
@@ -44,7 +54,9 @@ describe('frames', () => {
         fc.record({
           messages: fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 6 }),
           closes: fc.boolean(),
-          producer: fc.option(fc.record({ id: text, epoch: fc.maxSafeNat(), seq: fc.maxSafeNat() }), { nil: undefined }),
+          producer: fc.option(fc.record({ id: text, epoch: fc.maxSafeNat(), seq: fc.maxSafeNat() }), {
+            nil: undefined,
+          }),
           writerSeq: fc.option(text, { nil: undefined }),
           note: fc.option(text, { nil: undefined }),
           streamNo: fc.maxSafeNat(),
@@ -61,7 +73,13 @@ describe('frames', () => {
           const view = new FrameView(memory);
           expect(view.verify(16, memory.bytes.length, seed)).toBe(true);
           expect(view.foreign()).toBeUndefined();
-          expect({ streamNo: view.streamNo, firstSeq: view.firstSeq, ms: view.ms, era: view.era, count: view.count }).toEqual({
+          expect({
+            streamNo: view.streamNo,
+            firstSeq: view.firstSeq,
+            ms: view.ms,
+            era: view.era,
+            count: view.count,
+          }).toEqual({
             streamNo: input.streamNo,
             firstSeq: input.firstSeq,
             ms: input.ms,
@@ -73,14 +91,20 @@ describe('frames', () => {
           expect(view.writerSeq()).toBe(input.writerSeq);
           expect(view.note()).toBe(input.note);
           const cut = cutPayload(view.payload(), view.count, view.lengths());
-          expect(cut.map((part) => Buffer.from(part).toString('hex'))).toEqual(input.messages.map((part) => Buffer.from(part).toString('hex')));
+          expect(cut.map((part) => Buffer.from(part).toString('hex'))).toEqual(
+            input.messages.map((part) => Buffer.from(part).toString('hex')),
+          );
         },
       ),
     );
   });
 
   test('one changed bit anywhere, another salt or another batch is seen', () => {
-    const input = frame({ producer: { id: 'p', epoch: 1, seq: 2 }, writerSeq: 'w', messages: [Buffer.from('ab'), Buffer.from('cde')] });
+    const input = frame({
+      producer: { id: 'p', epoch: 1, seq: 2 },
+      writerSeq: 'w',
+      messages: [Buffer.from('ab'), Buffer.from('cde')],
+    });
     const bytes = frameBytes(input);
     const memory = memoryOf(bytes);
     encodeFrame(memory, 0, bytes, input, seed);
@@ -118,7 +142,13 @@ describe('offsets', () => {
     expect(offsetOf(1_763_568_000_000, 2)).toBe('0001763568000000_0000000000000002');
     expect(parseOffset(offsetOf(5, 9))).toEqual({ era: 5, seq: 9 });
     expect(parseOffset('-1')).toEqual({ era: 0, seq: 0 });
-    for (const text of ['', '1_2', '0000000000000001-0000000000000002', `${'9'.repeat(16)}_${'9'.repeat(16)}`, ' 0000000000000001_0000000000000002']) {
+    for (const text of [
+      '',
+      '1_2',
+      '0000000000000001-0000000000000002',
+      `${'9'.repeat(16)}_${'9'.repeat(16)}`,
+      ' 0000000000000001_0000000000000002',
+    ]) {
       expect(parseOffset(text)).toBeUndefined();
     }
     fc.assert(

@@ -1,7 +1,7 @@
 export { createLog, type LogOptions } from './create-log.ts';
 export type { Disk, DiskFile } from './disk.ts';
 export type { LogEvents } from './events.ts';
-export { defaultLimits as logLimits, type LogLimits } from './limits.ts';
+export type { LogLimits } from './limits.ts';
 export type {
   Append,
   Appended,

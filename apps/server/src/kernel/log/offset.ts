@@ -13,9 +13,6 @@ export function sixteen(value: number): string {
 /** The wire form of "read up to `seq` of the era that began at `era` (ms)". */
 export const offsetOf = (era: number, seq: number): Offset => `${sixteen(era)}_${sixteen(seq)}`;
 
-/** The start of every stream. */
-export const startOffset: Offset = offsetOf(0, 0);
-
 /**
  * Reads an offset; `-1` and all zeros mean the start, which is `{ era: 0, seq: 0 }`. `undefined` when malformed.
  */

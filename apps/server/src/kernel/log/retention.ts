@@ -141,7 +141,7 @@ export class RetentionSweep {
       for (const row of rows) {
         after = row.stream_no;
         const key = { projectId: row.project_id, path: row.path };
-        if (this.#heads.at(key) || this.#ended) continue;
+        if (this.#heads.at(key)) continue;
         await this.#heads.load(key);
         const head = this.#heads.at(key);
         if (head) this.trimSoon(head);

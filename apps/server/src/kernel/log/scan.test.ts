@@ -1,9 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchSeed, encodeFrame, frameBytes, type FrameInput, frameTypes, FrameView, type Memory, memoryOf } from './frame.ts';
+import {
+  batchSeed,
+  encodeFrame,
+  type FrameInput,
+  FrameView,
+  frameBytes,
+  frameTypes,
+  type Memory,
+  memoryOf,
+} from './frame.ts';
 import { rewriteSegment } from './rewrite.ts';
 import { type Scan, scanSegment } from './scan.ts';
-import { batchHeaderBytes, decodeSegmentHeader, encodeSegmentHeader, segmentHeaderBytes, toSector, writeBatchHeader } from './segment.ts';
+import {
+  batchHeaderBytes,
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  segmentHeaderBytes,
+  toSector,
+  writeBatchHeader,
+} from './segment.ts';
 
 const walId = '00112233-4455-6677-8899-aabbccddeeff';
 const salt = Buffer.from('saltsalt');
@@ -54,7 +70,8 @@ function seqsIn(memory: Memory, scan: Scan): Map<number, number> {
     if (view.type === frameTypes.append) found.set(view.firstSeq, at);
   };
   for (const piece of scan.pieces) {
-    if (piece.kind === 'batch') for (let at = piece.at + batchHeaderBytes; at < piece.at + piece.header.bytes; at = view.end) take(at);
+    if (piece.kind === 'batch')
+      for (let at = piece.at + batchHeaderBytes; at < piece.at + piece.header.bytes; at = view.end) take(at);
     else for (const frame of piece.frames) take(typeof frame === 'number' ? frame : frame.at);
   }
   return found;
@@ -69,8 +86,15 @@ describe('finding the end', () => {
     const recycled = memoryOf(size);
     recycled.bytes.set(older.bytes);
     const other = Buffer.from('other...');
-    recycled.bytes.set(encodeSegmentHeader({ walId, no: 9, previous: 8, previousEnd: 1024, firstBatchNo: 1, salt: other }), 0);
-    expect(scanSegment(recycled, size, other, 1)).toMatchObject({ tip: segmentHeaderBytes, damaged: false, pieces: [] });
+    recycled.bytes.set(
+      encodeSegmentHeader({ walId, no: 9, previous: 8, previousEnd: 1024, firstBatchNo: 1, salt: other }),
+      0,
+    );
+    expect(scanSegment(recycled, size, other, 1)).toMatchObject({
+      tip: segmentHeaderBytes,
+      damaged: false,
+      pieces: [],
+    });
   });
 
   test('an older life under the same salt would still be refused by its batch numbers', () => {
@@ -114,7 +138,10 @@ describe('what is damaged', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 2, maxLength: 6 }),
-        fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.integer({ min: 1, max: 1500 }) }), { maxLength: 3 }),
+        fc.array(
+          fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.integer({ min: 1, max: 1500 }) }),
+          { maxLength: 3 },
+        ),
         (batches, holes) => {
           const { memory, end } = segment(batches, 90);
           for (const { at, length } of holes) {
@@ -123,7 +150,14 @@ describe('what is damaged', () => {
           }
           const before = scan(memory);
           const places = seqsIn(memory, before);
-          const header = { walId, no: 3, previous: 2, previousEnd: 1024, firstBatchNo: 10, salt: Buffer.from('newsalt.') };
+          const header = {
+            walId,
+            no: 3,
+            previous: 2,
+            previousEnd: 1024,
+            firstBatchNo: 10,
+            salt: Buffer.from('newsalt.'),
+          };
           const tip = rewriteSegment(memory, before, header);
           memory.bytes.fill(0, tip);
           const after = scanSegment(memory, size, header.salt, 10);
@@ -132,7 +166,10 @@ describe('what is damaged', () => {
           expect(after.tip).toBe(tip);
           expect(after.lastBatchNo).toBe(before.lastBatchNo);
           expect(seqsIn(memory, after)).toEqual(places);
-          expect(decodeSegmentHeader(memory.bytes.subarray(0, 512))).toEqual({ kind: 'good', header: { ...header, salt: Uint8Array.from(header.salt) } });
+          expect(decodeSegmentHeader(memory.bytes.subarray(0, 512))).toEqual({
+            kind: 'good',
+            header: { ...header, salt: Uint8Array.from(header.salt) },
+          });
           expect(scan(memory).pieces).toEqual([]);
         },
       ),

@@ -33,7 +33,10 @@ test('answers like the index in memory, also across pages and for what it does n
   const side = await writeSideFile(disk, dir, index);
   for (const streamNo of [0, 1, 2, 6, 11, 12]) {
     for (const seq of [0, 1, 2, 3, 250, 254, 255, 300, (tails[streamNo] ?? 1) - 1]) {
-      for (const limit of [1, 3, 200]) expect(await side.find(streamNo, seq, limit), `${streamNo} ${seq} ${limit}`).toEqual(index.find(streamNo, seq, limit));
+      for (const limit of [1, 3, 200])
+        expect(await side.find(streamNo, seq, limit), `${streamNo} ${seq} ${limit}`).toEqual(
+          index.find(streamNo, seq, limit),
+        );
     }
   }
   await side.close();

@@ -1,6 +1,7 @@
-import { type Clock, conflict, invalid, type MusterError, notFound } from '#kernel/base';
-import { checkAppend, checkShape, isName } from './append-checks.ts';
+import { type Clock, conflict, type MusterError, notFound } from '#kernel/base';
+import { checkAppend, checkShape } from './append-checks.ts';
 import type { Committer, Effect } from './commit.ts';
+import { checkCreation, checkRetention, totalBytes } from './creation-checks.ts';
 import type { LogEvents } from './events.ts';
 import { encodeFrame, type FrameInput, type FrameType, frameBytes, frameTypes } from './frame.ts';
 import { type Birth, type Era, mediaTypeOf, StreamHead } from './head.ts';
@@ -206,7 +207,7 @@ export class Writer {
       note: noteOfBirth(birth),
       committed: (place) => {
         this.#heads.shown(head);
-        this.#publisher.appended(head, 1, messages.length, place, bytesOf(messages), now, head.closing);
+        this.#publisher.appended(head, 1, messages.length, place, totalBytes(messages), now, head.closing);
       },
     });
     await done;
@@ -381,9 +382,7 @@ export class Writer {
 export const unknown = (key: StreamKey): MusterError =>
   notFound('stream_unknown', `There is no stream at ${key.path}.`, { extra: { path: key.path } });
 
-const bytesOf = (messages: readonly Uint8Array[]): number => messages.reduce((sum, { length }) => sum + length, 0);
-
-export const noteOfBirth = (birth: Birth): string =>
+const noteOfBirth = (birth: Birth): string =>
   JSON.stringify({
     projectId: birth.key.projectId,
     path: birth.key.path,
@@ -405,46 +404,4 @@ function blankFrame(): FrameInput {
     writerSeq: undefined,
     note: undefined,
   };
-}
-
-// oxlint-disable-next-line no-control-regex -- control characters are what is refused here
-const plain = /^[^\u0000-\u001f\u007f]+$/;
-
-function checkCreation(input: CreateStream, limits: LogLimits): MusterError | undefined {
-  const { path, projectId } = input.key;
-  const segments = path.split('/');
-  const wellFormed =
-    plain.test(path) &&
-    isName(path, limits.pathBytesMax) &&
-    segments.length <= limits.pathSegmentsMax &&
-    segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..');
-  if (!wellFormed) {
-    return invalid(
-      'path_malformed',
-      `A stream path has 1 to ${limits.pathSegmentsMax} segments and at most ${limits.pathBytesMax} bytes, without control characters.`,
-    );
-  }
-  if (!isName(projectId, limits.nameBytesMax))
-    return invalid('project_malformed', 'The project id is not usable text.');
-  if (!plain.test(input.contentType) || !isName(input.contentType, limits.nameBytesMax)) {
-    return invalid('content_type_malformed', `A content type is 1 to ${limits.nameBytesMax} bytes of plain text.`);
-  }
-  const first = input.first ?? nothing;
-  if (first.length > limits.appendMessagesMax || bytesOf(first) > limits.appendBytesMax) {
-    return invalid(
-      'body_too_large',
-      `The first content is one append: at most ${limits.appendMessagesMax} messages and ${limits.appendBytesMax} bytes.`,
-      { status: 413 },
-    );
-  }
-  return input.retention ? checkRetention(input.retention) : undefined;
-}
-
-function checkRetention(rule: Retention): MusterError | undefined {
-  for (const value of [rule.maxAgeMs, rule.maxBytes, rule.maxMessages]) {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
-      return invalid('retention_malformed', 'Each part of a retention rule is a whole number above 0.');
-    }
-  }
-  return undefined;
 }

@@ -340,6 +340,48 @@ describe('hints', () => {
   });
 });
 
+describe('the dispatcher', () => {
+  it('goes on without hints and polls while there is more', async () => {
+    const queue = makeQueue({ times: { pollMs: 600_000 } });
+    queue.handle('t.more', () => Promise.resolve(done), { concurrency: 2 });
+    const ids = await db.transaction((tx) =>
+      queue.enqueueMany(
+        tx,
+        Array.from({ length: 25 }, () => ({ kind: 't.more', payload: 0 })),
+      ),
+    );
+    await queue.start();
+    for (const id of ids) await ends(id, 'done');
+  });
+
+  it('passes by a job that somebody has locked', async () => {
+    const queue = makeQueue({ times: { pollMs: 600_000 } });
+    queue.handle('t.locked', () => Promise.resolve(done));
+    const [first, second] = [await enqueue(queue, 't.locked', { priority: 9 }), await enqueue(queue, 't.locked')];
+    await db.transaction(async (tx) => {
+      await tx.query(sql`select from jobs where id = ${first} for update`);
+      await queue.start();
+      await ends(second, 'done');
+      expect(await stateOf(first)).toBe('ready');
+    });
+  });
+
+  it('lets no kind starve beside one that could fill every claim', async () => {
+    const queue = makeQueue({ times: { pollMs: 600_000 } });
+    queue.handle('t.greedy', () => Promise.resolve(done), { concurrency: queueLimits.claimBatchMax });
+    queue.handle('t.modest', () => Promise.resolve(done));
+    await db.transaction((tx) =>
+      queue.enqueueMany(
+        tx,
+        Array.from({ length: 4 * queueLimits.claimBatchMax }, () => ({ kind: 't.greedy', payload: 0 })),
+      ),
+    );
+    const modest = await enqueue(queue, 't.modest');
+    await queue.start();
+    await ends(modest, 'done');
+  });
+});
+
 describe('limits', () => {
   it('refuses more jobs of a kind than its backlog', async () => {
     const queue = makeQueue({ times: { sampleMs: 20 }, backlogMax: 3 });

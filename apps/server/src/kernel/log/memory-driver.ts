@@ -1,7 +1,7 @@
-import { memoryConsumers } from '../consumers.ts';
-import { buildCore, type Core, type CoreOptions, type Driver } from '../core.ts';
-import type { Durability } from '../log.ts';
-import { MemoryJournal } from '../memory-journal.ts';
+import { memoryConsumers } from './consumers.ts';
+import { buildCore, type Core, type CoreOptions, type Driver } from './core.ts';
+import type { Durability } from './log.ts';
+import { MemoryJournal } from './memory-journal.ts';
 
 type Options = Pick<CoreOptions, 'clock' | 'limits' | 'events' | 'homes' | 'failed'>;
 

@@ -3,18 +3,19 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Clock, type FatalHandler, type MusterError } from '#kernel/base';
 import type { Db } from '#kernel/db';
-import { bytesBetween, DiskBudget } from '../budget.ts';
-import { rowConsumers } from '../consumers.ts';
-import { buildCore, type Core, type CoreOptions, type Driver, whenStoreIsUp } from '../core.ts';
-import type { Disk } from '../disk.ts';
-import { DiskJournal } from '../disk-journal.ts';
-import { Flusher } from '../flusher.ts';
-import type { Durability } from '../log.ts';
-import { type NodeIdentity, Ownership } from '../ownership.ts';
-import { type Accept, Recovery } from '../recovery.ts';
-import { lsnOf, segmentHeaderBytes } from '../segment.ts';
-import { Spares } from '../spares.ts';
-import type { Store } from '../store.ts';
+import { bytesBetween, DiskBudget } from './budget.ts';
+import type { Accept } from './claim.ts';
+import { rowConsumers } from './consumers.ts';
+import { buildCore, type Core, type CoreOptions, type Driver, whenStoreIsUp } from './core.ts';
+import type { Disk } from './disk.ts';
+import { DiskJournal } from './disk-journal.ts';
+import { Flusher } from './flusher.ts';
+import type { Durability } from './log.ts';
+import { type NodeIdentity, Ownership } from './ownership.ts';
+import { Recovery } from './recovery.ts';
+import { lsnOf, segmentHeaderBytes } from './segment.ts';
+import { Spares } from './spares.ts';
+import type { Store } from './store.ts';
 
 export type DiskOptions = Pick<CoreOptions, 'clock' | 'limits' | 'events' | 'homes'> & {
   db: Db;
@@ -204,6 +205,8 @@ export class DiskDriver implements Driver {
 
 /** One log folder on one machine: whatever a node is called, two folders are never the same owner. */
 function ownerOf(name: string, dir: string): string {
-  const place = createHash('sha256').update(`${hostname()}\0${resolve(dir)}`).digest('hex');
+  const place = createHash('sha256')
+    .update(`${hostname()}\0${resolve(dir)}`)
+    .digest('hex');
   return `${name}-${place.slice(0, 8)}`;
 }
