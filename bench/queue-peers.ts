@@ -1,6 +1,6 @@
 /**
- * Claim: on one box, with the same no-op handler, our queue starts an idle job about as fast as the fastest durable peer
- * and drains a backlog faster than all of them, while each job has a lease, a term and an outcome row.
+ * Question: on one box, with the same no-op handler, how far is our queue from graphile-worker and BullMQ, when each of our
+ * jobs has a lease, a term and an outcome row and theirs have less?
  *
  * Measured side by side in one run, rounds interleaved: enqueue → start of the handler at idle; draining a backlog until
  * the store says it is empty; putting a backlog in. Beside them the limit: single-row claims by pgbench and by `pg`.

@@ -54,9 +54,7 @@ test('every command speaks JSON when asked to', { timeout: 120_000 }, async () =
   const home = await tempDir();
   const say = async (command: string, ...words: string[]): Promise<Record<string, unknown>[]> => {
     spoken.add(command);
-    const t0 = performance.now();
     const { code, stdout, stderr } = await run([...command.split(' '), ...words, '--json'], { env: { HOME: home } });
-    process.stderr.write(`${command} ${performance.now()-t0}\n`);
     expect([command, code, stderr]).toEqual([command, 0, expect.any(String)]);
     return json(stdout);
   };
@@ -163,8 +161,8 @@ test('exit codes say what kind of end it was', { timeout: 120_000 }, async () =>
 
 test('the end of a build is the exit code of who waited for it', async () => {
   const file = await source();
-  const worker = await server.worker();
-  const failing = runCli(server, ['builds', 'submit', file, '--platform', 'ios', '--wait']);
+  const worker = await server.worker({ platforms: ['macos'] });
+  const failing = runCli(server, ['builds', 'submit', file, '--platform', 'macos', '--wait']);
   const attempt = await worker.claim();
   await server.call('POST', `/v1/workers/me/builds/${attempt.buildId}/fail`, {
     body: { term: attempt.term, failure: { code: 'command_failed', detail: 'The command ended with 1.', exitCode: 1 } },
@@ -184,7 +182,7 @@ test('the end of a build is the exit code of who waited for it', async () => {
 });
 
 test('status says why builds wait, in words', async () => {
-  const { id } = await server.submitted({ build: { platform: 'macos' } });
+  const { id } = await server.submitted({ build: { requires: { color: 'green' } } });
   const { stdout } = await run(['status']);
   const { body } = await server.call('GET', `/v1/builds/${id}`);
   expect(stdout).toContain(`waiting: ${(body['waiting'] as { detail: string }).detail}`);

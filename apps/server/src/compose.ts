@@ -132,7 +132,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     auditKeepDays: config.retention.auditDays,
     bounds: limits,
   });
-  const meter = createMeter({ db, logger: room('meter'), clock });
+  const meter = createMeter({ db, logger: room('meter'), clock, limits });
   const keepFinishedMs = config.retention.jobsDays * 86_400_000;
   const queue = createQueue({
     db,
@@ -142,6 +142,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     metrics,
     clock,
     times: { keepFinishedMs, ...options.queueTimes },
+    limits,
   });
   const http = createHttp({
     ...edgeOf(config, given.metricsToken),

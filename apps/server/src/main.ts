@@ -6,11 +6,8 @@ import { logForm, noStartLines, startLevel, terminalLines } from './start-lines.
 
 const exit = (code: number): void => process.exit(code);
 const { signal, rest } = stopSignal(process.argv.slice(2), exit);
-const { command, flags, switches, problems } = readCommandLine(
-  rest,
-  ['config'],
-  ['--origin', '--migrate-only', '--plan'],
-);
+const given = readCommandLine(rest, ['config'], ['--origin', '--migrate-only', '--plan']);
+const { command, flags, switches, problems } = given;
 const say = (text: string, code: number): void => {
   process.exitCode = code;
   (code === 0 ? process.stdout : process.stderr).write(text);
@@ -18,9 +15,8 @@ const say = (text: string, code: number): void => {
 try {
   if (problems.length > 0) say(`${problems.join('\n')}\n`, 2);
   else if (command[0] === 'config') {
-    const origin = switches.has('--origin');
-    const { text, code } = runConfigCommand(command[1], { env: processEnv(), flags, origin });
-    say(text, code);
+    const said = runConfigCommand(command[1], { env: processEnv(), flags, origin: switches.has('--origin') });
+    say(said.text, said.code);
   } else await serve();
 } catch (error) {
   const { text, code } = explainFailure(error);

@@ -82,11 +82,15 @@ async function port(context: Context): Promise<Check[]> {
   const number = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
   const taken = await new Promise<boolean>((resolve) => {
     const socket = connect({ host: url.hostname, port: number, timeout: 2_000 });
+    const tell = (answers: boolean): void => {
+      resolve(answers);
+      // Left open it would keep the command alive until the server closes it.
+      socket.destroy();
+    };
     socket
-      .once('connect', () => resolve(true))
-      .once('error', () => resolve(false))
-      .once('timeout', () => resolve(false));
-    socket.once('close', () => undefined);
+      .once('connect', () => tell(true))
+      .once('error', () => tell(false))
+      .once('timeout', () => tell(false));
   });
   return [
     {

@@ -173,9 +173,9 @@ async function status(context: Context): Promise<void> {
   ]);
 }
 
-/** One line for each reason, with the build that has waited longest for it. `builds` are newest first. */
+/** One line for each reason and platform, with the build that has waited longest for it. `builds` are newest first. */
 function whyWaiting(builds: readonly BuildSummary[]): { first: BuildSummary; count: number }[] {
-  const groups = Map.groupBy(builds, (build) => build.waiting?.reason ?? '');
+  const groups = Map.groupBy(builds, (build) => `${build.waiting?.reason} ${build.platform}`);
   return [...groups.values()].flatMap((group) => {
     const first = group.at(-1);
     return first ? [{ first, count: group.length }] : [];
