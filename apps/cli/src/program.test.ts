@@ -6,12 +6,9 @@ import { makeProgram } from './program.ts';
 
 const asked: string[] = [];
 /** Says which command an action belongs to, and does nothing. */
-const program = makeProgram(
-  () =>
-    (async (...args: unknown[]) => {
-      asked.push(nameOf(args.at(-1) as Command));
-    }) as never,
-);
+const program = makeProgram(() => async (...args: unknown[]) => {
+  asked.push(nameOf(args.at(-1) as Command));
+});
 const nameOf = (command: Command): string =>
   command.parent ? `${nameOf(command.parent)} ${command.name()}`.trim() : 'muster';
 const leaves = (command: Command): Command[] =>

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { AddressInfo } from 'node:net';
 import { MusterError } from '@muster/protocol/errors';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Client, Connection, download, follow, upload } from './index.ts';
+import { Builds, Client, Connection, download, everyItem, follow, upload } from './index.ts';
 
 let server: Server | undefined;
 afterEach(() => {
@@ -54,6 +54,38 @@ describe('errors', () => {
       json(response, request.headers.authorization === 'Bearer mst_test' ? 200 : 401, {}),
     );
     expect(await connection.call('GET', '/x')).toEqual({});
+  });
+});
+
+describe('finished', () => {
+  it('goes on waiting over cuts, and stops when told to', async () => {
+    let asks = 0;
+    const connection = await serve((_request, response) => {
+      asks += 1;
+      if (asks < 3) return void response.destroy();
+      if (asks === 3) return json(response, 503, { code: 'unavailable', reason: 'draining' });
+      json(response, 200, { id: 'bld_1', finishedAt: asks === 4 ? null : '2026-01-01T00:00:00.000Z' });
+    });
+    expect(await new Builds(connection).finished('bld_1', undefined, impatient)).toMatchObject({ id: 'bld_1' });
+    expect(asks).toBe(5);
+    const gone = new Builds(new Connection({ url: 'http://127.0.0.1:9' }));
+    await expect(gone.finished('bld_1', AbortSignal.timeout(50), impatient)).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+  });
+});
+
+describe('everyItem', () => {
+  it('reads to the last page', async () => {
+    const pages = [[1, 2], [3], [4, 5]];
+    const asked: (string | undefined)[] = [];
+    const all = await everyItem(async ({ cursor }) => {
+      asked.push(cursor);
+      const n = Number(cursor ?? 0);
+      return { items: pages[n] ?? [], nextCursor: n + 1 < pages.length ? String(n + 1) : null };
+    });
+    expect(all).toEqual([1, 2, 3, 4, 5]);
+    expect(asked).toEqual([undefined, '1', '2']);
   });
 });
 

@@ -103,7 +103,10 @@ async function run(context: Context, options: { every: number; port: string; dir
   await using packed = await packSource(join(installationRoot, 'examples', 'build-npm-project'));
   const client = new Client({ url, credential: key, userAgent: `muster-demo/${version}` });
   await Promise.race([
-    trickle(client, await openAsBlob(packed.file), output, options.every, signal),
+    // Ctrl-C is how a demo ends, also in the middle of a call.
+    trickle(client, await openAsBlob(packed.file), output, options.every, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    }),
     processes.ended.then((name) => stopped(name, dataDir)),
   ]);
   output.note('Stopping …');

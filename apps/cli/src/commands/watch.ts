@@ -1,3 +1,4 @@
+import type { Patience } from '@muster/client';
 import type { Build, LogRecord } from '@muster/protocol';
 import type { Context } from '../shell/context.ts';
 import { Ended, exitCodes } from '../shell/exit-codes.ts';
@@ -18,9 +19,7 @@ export async function printLog(context: Context, id: string, options: LogOptions
     once: !options.follow,
     signal: context.signal,
     ...(options.finish ? { finish: options.finish } : {}),
-    patience: {
-      onWait: (error, waitMs) => output.note(output.dim(`${error.message} Trying again in ${duration(waitMs)}.`)),
-    },
+    patience: tellWaits(context),
   });
   for await (const page of pages) {
     for (const record of page.records.filter(wanted)) {
@@ -44,10 +43,15 @@ export async function followToEnd(
 ): Promise<Build> {
   const finish = new AbortController();
   const { timeoutMs, ...rest } = options;
-  const end = awaitEnd(context, id, timeoutMs).finally(() => finish.abort());
+  // The log says when nothing moves; once is enough.
+  const end = awaitEnd(context, id, timeoutMs, {}).finally(() => finish.abort());
   const [build] = await Promise.all([end, printLog(context, id, { ...rest, follow: true, finish: finish.signal })]);
   return build;
 }
+
+const tellWaits = ({ output }: Context): Partial<Patience> => ({
+  onWait: (error, waitMs) => output.note(output.dim(`${error.message} Trying again in ${duration(waitMs)}.`)),
+});
 
 function lineOf(context: Context, record: LogRecord): string {
   const text = record.level === 'error' ? context.output.warn(record.text) : record.text;
@@ -55,16 +59,25 @@ function lineOf(context: Context, record: LogRecord): string {
 }
 
 /** Waits for the end and says how it came; anything but success ends the command with its exit code. */
-export async function awaitEnd(context: Context, id: string, timeoutMs?: number): Promise<Build> {
+export async function awaitEnd(
+  context: Context,
+  id: string,
+  timeoutMs?: number,
+  patience: Partial<Patience> = tellWaits(context),
+): Promise<Build> {
   const limit =
     timeoutMs === undefined ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]);
   try {
-    return await context.client.builds.finished(id, limit);
+    return await context.client.builds.finished(id, limit, patience);
   } catch (error) {
     if (limit.aborted && !context.signal.aborted) {
+      const state = await context.client.builds.get(id).then(
+        (build) => build.state,
+        () => 'not known to be over',
+      );
       throw new Ended(
         exitCodes.timeout,
-        `Still ${(await context.client.builds.get(id)).state} after ${duration(timeoutMs ?? 0)}; the build goes on. See it with: muster builds show ${id}`,
+        `Still ${state} after ${duration(timeoutMs ?? 0)}; the build goes on. See it with: muster builds show ${id}`,
       );
     }
     throw error;

@@ -1,10 +1,10 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 type Fate = 'parent-fd' | 'guard';
 
-const guard = join(import.meta.dirname, 'guard.ts');
+const guard = fileURLToPath(new URL('guard.ts', import.meta.url));
 
 /**
  * Child processes of the demo, with one fate: when one dies, or when asked to, all stop, the last started first. Each holds the other

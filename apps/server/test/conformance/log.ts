@@ -518,6 +518,32 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         for (const { from, heard } of tails) expect(heard.got).toEqual(sent.slice(from));
       });
 
+      it('a follower that cuts over between two commits of one turn gets the second one once', async () => {
+        await make('cut');
+        const early = new Heard();
+        await log.tail(key('cut'), 'start', early);
+        const late = new Heard();
+        let second: Promise<unknown> | undefined;
+        let following: Promise<unknown> | undefined;
+        let syncs = 0;
+        using _write = arm('log.beforeWrite', () => {
+          // The first batch is on its way: this one is the next.
+          second ??= append('cut', 'b');
+        });
+        using _sync = arm('log.afterSync', () => {
+          syncs += 1;
+          if (syncs === 2) following = log.tail(key('cut'), 'start', late);
+        });
+        await append('cut', 'a');
+        await second;
+        await following;
+        await until(() => late.got.length >= 2 && early.got.length >= 2);
+        await append('cut', 'c');
+        await until(() => late.got.length >= 3 && early.got.length >= 3);
+        expect(late.got).toEqual(['a', 'b', 'c']);
+        expect(early.got).toEqual(['a', 'b', 'c']);
+      });
+
       it('history of many pages, then live', async () => {
         await make('h');
         const sent = Array.from({ length: 5000 }, (_, i) => `${i}`.padEnd(100));
