@@ -6,8 +6,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -28,7 +28,7 @@ function* blocks(total: number): Generator<Buffer> {
 
 async function send(method: string, url: string, headers: Record<string, string>, total: number): Promise<number> {
   const call = request(url, { method, agent, headers: { ...headers, 'content-length': String(total) } });
-  const answered = once(call, 'response') as Promise<[import('node:http').IncomingMessage]>;
+  const answered = once(call, 'response') as Promise<[IncomingMessage]>;
   await pipeline(Readable.from(blocks(total)), call);
   const [answer] = await answered;
   answer.resume();
@@ -101,7 +101,6 @@ for (let n = 0; n < rounds; n++) {
     () => all(() => send('PUT', pipe.url, {}, bytes)),
   );
   await rm(folder, { recursive: true, force: true });
-  const { mkdir } = await import('node:fs/promises');
   await mkdir(folder);
   const mb = (files * bytes) / 2 ** 20;
   results.push({ muster: mb / ours.seconds, pipe: mb / bare.seconds, growth: (ours.peak - before) / files / 2 ** 20 });

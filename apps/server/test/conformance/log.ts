@@ -86,6 +86,18 @@ const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
   }
 };
 
+/** Nothing becomes durable until this is disposed of. */
+function holdWrites(): Disposable {
+  const gate = Promise.withResolvers<void>();
+  const armed = arm('log.beforeWrite', () => gate.promise);
+  return {
+    [Symbol.dispose]: () => {
+      armed[Symbol.dispose]();
+      gate.resolve();
+    },
+  };
+}
+
 export function logContract(name: string, maker: LogMaker, { skip }: { skip: Readonly<Record<string, string>> }): void {
   const it = (title: string, run: () => Promise<void>): void => {
     const reason = skip[title];
@@ -180,8 +192,7 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
           () => true,
           () => void moved++,
         );
-        const gate = Promise.withResolvers<void>();
-        const gated = arm('log.beforeWrite', () => gate.promise);
+        using gate = holdWrites();
         const settled: string[] = [];
         const note = (what: string, promise: Promise<unknown>): Promise<unknown> =>
           promise.then(
@@ -205,8 +216,7 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         expect(await log.head(key('g2'))).toBeUndefined();
         expect(heard.got).toEqual([]);
         expect(moved).toBe(0);
-        gated[Symbol.dispose]();
-        gate.resolve();
+        gate[Symbol.dispose]();
         await Promise.all(waits);
         expect(settled[0]).toBe('append');
         expect(await readAll(log, key('g'))).toEqual(['before', 'held']);
@@ -219,15 +229,13 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
       it('a removal is seen by nobody before it is durable', async () => {
         await make('r');
         await append('r', 'x');
-        const gate = Promise.withResolvers<void>();
-        const gated = arm('log.beforeWrite', () => gate.promise);
+        using gate = holdWrites();
         const removal = log.remove(key('r'), 'deleted');
         const again = log.create({ key: key('r'), contentType: plain });
         const later = log.append({ key: key('r'), messages: [bytes('new')] });
         for (let i = 0; i < 10; i++) await turn();
         expect(await readAll(log, key('r'))).toEqual(['x']);
-        gated[Symbol.dispose]();
-        gate.resolve();
+        gate[Symbol.dispose]();
         expect(await removal).toBe('gone');
         await again;
         expect((await later).firstSeq).toBe(1);
