@@ -5,7 +5,8 @@ import { conflict, forbidden, never, notFound, randomToken } from '#kernel/base'
 import { type Reader, sql } from '#kernel/db';
 import type { RequestHead } from '#kernel/http';
 import type { BuildsDeps } from './deps.ts';
-import { type BuildRow, readBuildRow } from './queries/build-row.ts';
+import { type BuildNow, type BuildRow, readBuildRow } from './queries/build-row.ts';
+import type { Room } from './room.ts';
 
 /**
  * - `read` look at it · `operate` cancel, retry, change it · `holder` act as the attempt that holds it
@@ -63,16 +64,16 @@ export async function findByAccessToken(
  * {term, state}` for an attempt that is over.
  */
 export async function requireBuild(
-  room: Pick<BuildsDeps, 'auth'>,
+  room: Pick<Room, 'auth' | 'db' | 'live'>,
   reader: Reader,
   who: Principal,
   buildId: string,
   need: Need,
-): Promise<BuildRow> {
+): Promise<BuildRow & Partial<BuildNow>> {
   if (who.kind === 'key' && need !== 'holder')
     room.auth.requireScope(who, need === 'read' ? 'builds:read' : 'builds:operate');
   if ((who.kind === 'build' || who.kind === 'attempt') && who.buildId !== buildId) throw otherBuild();
-  const row = idPattern('build').test(buildId) ? await readBuildRow(reader, buildId) : undefined;
+  const row = idPattern('build').test(buildId) ? await readRow(room, reader, buildId) : undefined;
   if (!row || row.projectId !== who.projectId) throw noSuchBuild();
   switch (who.kind) {
     case 'system':
@@ -93,6 +94,14 @@ export async function requireBuild(
       return never(who);
   }
 }
+
+/** Outside a transaction, calls that come in together read together. */
+const readRow = (
+  { db, live }: Pick<Room, 'db' | 'live'>,
+  reader: Reader,
+  buildId: string,
+): Promise<(BuildRow & Partial<BuildNow>) | undefined> =>
+  reader === db ? live.builds.do(buildId) : readBuildRow(reader, buildId);
 
 export const noSuchBuild = (): Error => notFound('no_such_build', 'There is no such build.');
 const otherBuild = (): Error => forbidden('other_build', 'This token belongs to another build.');

@@ -23,7 +23,8 @@ export async function appendLog(
   const row = await requireBuild(room, room.db, who, buildId, 'holder');
   await requireTerm(room.db, row, input.term);
   requireSize(input.lines.map((line) => line.text));
-  await room.flushOutbox(buildId);
+  // What the row's reading saw delivered needs no second look: what is told later may stand after these lines.
+  if (row.outboxWaits ?? true) await room.flushOutbox(buildId, row.outboxWaits);
   const lines = input.lines.map(
     (line): NewLine => ({
       level: line.level ?? 'info',

@@ -25,7 +25,7 @@ import { changeBuild } from './change-build.ts';
 import { countRefusals } from './count-refusals.ts';
 import { listProjectBuilds } from './list-builds.ts';
 import { readBuildRow } from './queries/build-row.ts';
-import { admitSubmit, asked, onceOf, submitJson, submitMultipart } from './receive-submit.ts';
+import { admitSmall, asked, onceOf, submitJson, submitMultipart } from './receive-submit.ts';
 import { retryOnce } from './retry-build.ts';
 import type { Room } from './room.ts';
 import { sourceMissing } from './store-source.ts';
@@ -187,7 +187,7 @@ async function submit(room: Room, call: Call<Principal>): Promise<z.output<typeo
       return await submitMultipart(room, call);
     case 'application/json':
     case '': {
-      await admitSubmit(room, call.who, call);
+      await admitSmall(room, call.who);
       const { source, ...input } = await call.json(jsonSubmit);
       if (!source) throw sourceMissing();
       return await submitJson(room, call, { ...input, source });

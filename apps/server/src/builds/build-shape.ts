@@ -10,21 +10,29 @@ import { must } from '#kernel/base';
 import type { Reader } from '#kernel/db';
 import { waitingOf } from './estimate-wait.ts';
 import { type ArtifactRow, readArtifacts } from './queries/artifacts.ts';
-import { type BuildRow, readBuildPayload } from './queries/build-row.ts';
+import { type BuildPayload, type BuildRow, readBuildPayload } from './queries/build-row.ts';
 import { type AttemptRow, readAttempts, readSentBytes } from './queries/read.ts';
 import type { Room } from './room.ts';
 
 const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 
-/** One build whole, as `/v1` shows it. */
-export async function showBuild(room: Room, reader: Reader, row: BuildRow): Promise<Build> {
-  const payload = must(await readBuildPayload(reader, row.id), 'the spec of a build');
+type Known = {
+  /** What never changes. */
+  payload?: Pick<BuildPayload, 'command' | 'env'>;
+  /** Of all rows that are shown together. */
+  estimates?: Awaited<ReturnType<typeof waitingOf>>;
+};
+
+/** One build whole, as `/v1` shows it. What the caller knows already is not read again. */
+export async function showBuild(room: Room, reader: Reader, row: BuildRow, known: Known = {}): Promise<Build> {
+  const payload = known.payload ?? must(await readBuildPayload(reader, row.id), 'the spec of a build');
   // Nothing has happened yet to a build no worker ever took: spare a fresh submit the questions.
   const taken = row.term > 0;
   const attempts = taken ? await readAttempts(reader, row.id) : [];
   const artifacts = taken ? await readArtifacts(reader, row.id) : [];
   const sentBytes = taken ? await readSentBytes(reader, row.id) : 0;
-  const estimate = row.state === 'queued' ? (await waitingOf(room, reader, [row])).get(row.id) : undefined;
+  const estimates = known.estimates ?? (row.state === 'queued' ? await waitingOf(room, reader, [row]) : undefined);
+  const estimate = estimates?.get(row.id);
   const inputsThere = row.inputsRemovedAt === null;
   return {
     ...summaryOf(row),

@@ -33,6 +33,9 @@ export const dispatchLimits = {
   endingsLanes: 2,
   /** The same for `start`. */
   startsBatchMax: 64,
+  /** Submits of one transaction, and such transactions at once. */
+  submitsBatchMax: 32,
+  submitsLanes: 2,
   /** Workers read in one statement for calls that came in together. */
   readBatchMax: 200,
   /** A worker's tokens, source and log of a finished attempt stay open this long, for what is still on its way. */

@@ -46,7 +46,7 @@ export function createRecorder(deps: BuildsDeps): Recorder {
         return counts.written();
       });
     },
-    flushOutbox: (buildId) => outbox.flush(buildId),
+    flushOutbox: (buildId, waits) => (waits ? outbox.flushNow(buildId) : outbox.flush(buildId)),
     flushAll: () => outbox.flushAll(),
     start: async () => {
       await logs.start();

@@ -1,3 +1,4 @@
+import type { Submitted } from '@muster/protocol';
 import { Connections } from './connections.ts';
 import { Dispatch } from './dispatch-actor.ts';
 import { dispatchLimits } from './dispatch-limits.ts';
@@ -6,10 +7,12 @@ import { extendBatch, LeaseBatch } from './extend-lease.ts';
 import { Gather } from './gather.ts';
 import { ParkWheel } from './park-wheel.ts';
 import { Presence } from './presence.ts';
+import { type BuildNow, readBuildRows } from './queries/build-row.ts';
 import type { StartAsk, Started } from './queries/finish.ts';
 import { readWorkers, type WorkerRow } from './queries/workers.ts';
 import type { Room } from './room.ts';
 import { gatherStarts } from './start-build.ts';
+import { gatherShown, gatherSubmits, type PlainSubmit, type Shown, type Submitting } from './submit-together.ts';
 import { Wakes } from './wakes.ts';
 
 /** Builds whose backoff this node watches; more are found by the sweep. */
@@ -29,6 +32,10 @@ export class Live implements Disposable {
   readonly starts: Gather<StartAsk, Started | undefined>;
   /** The row of a worker that calls; calls that come in together are one statement. */
   readonly workers: Gather<string, WorkerRow | undefined>;
+  /** The row of a build, read after the asking; calls that come in together are one statement. */
+  readonly builds: Gather<string, BuildNow | undefined>;
+  readonly submits: Gather<PlainSubmit, Submitting>;
+  readonly submitted: Gather<Shown, Submitted>;
   readonly #room: Room;
 
   constructor(room: Room) {
@@ -49,8 +56,17 @@ export class Live implements Disposable {
           return row && { ...row };
         });
       },
-      { most: dispatchLimits.readBatchMax, lanes: 2 },
+      { most: dispatchLimits.readBatchMax },
     );
+    this.builds = new Gather(
+      async (ids) => {
+        const rows = new Map((await readBuildRows(room.db, [...new Set(ids)])).map((row) => [row.id, row]));
+        return ids.map((id) => rows.get(id));
+      },
+      { most: dispatchLimits.readBatchMax },
+    );
+    this.submits = gatherSubmits(room);
+    this.submitted = gatherShown(room);
     this.wakes = new Wakes(room, {
       ready: (demand) => this.dispatch.wake(demand),
       nudged: (workerId) => {

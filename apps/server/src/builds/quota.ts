@@ -13,7 +13,7 @@ const marginBytes = 16 * 2 ** 30;
 const queueRetryMs = 5_000;
 const storageRetryMs = 60_000;
 
-type Need = { builds: 0 | 1; bytes: number };
+type Need = { builds: number; bytes: number };
 
 /** Refuses what would pass the project's quotas, exactly. `exhausted` `queue_full`, `storage_full`. */
 export async function checkQuota(room: Pick<Room, 'config'>, tx: Tx, projectId: string, need: Need): Promise<void> {
@@ -33,7 +33,7 @@ export async function peekQuota(room: Pick<Room, 'config' | 'db'>, projectId: st
 
 function refuse(room: Pick<Room, 'config'>, load: Load, need: Need): void {
   const { queuedMax, storedBytesMax } = room.config;
-  if (need.builds > 0 && load.queued >= queuedMax) {
+  if (need.builds > 0 && load.queued + need.builds > queuedMax) {
     throw exhausted('queue_full', `${queuedMax} builds of this project are already queued.`, {
       retryAfterMs: queueRetryMs,
     });

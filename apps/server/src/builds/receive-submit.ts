@@ -19,6 +19,12 @@ import { keyBacklogFull, type StoredSource, type SubmitCerts, sourceExpired, sub
 const fieldsBytesMax = 2 ** 20;
 const jsonDepthMax = 8;
 
+/** What can refuse a submit that brings no file: pace and disk. Its quotas are for the transaction to say, a moment later. */
+export async function admitSmall(room: Room, who: Principal): Promise<void> {
+  room.intake.takeSubmit(nameOf(who));
+  await room.intake.checkDisk(0);
+}
+
 /** Everything that can refuse a submit before its body is read: pace, quotas, declared size, disk. */
 export async function admitSubmit(room: Room, who: Principal, head: Pick<Call, 'headers'>): Promise<void> {
   room.intake.takeSubmit(nameOf(who));

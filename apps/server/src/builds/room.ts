@@ -34,8 +34,11 @@ export type Room = BuildsDeps & {
   nudge(workerId: string): void;
   /** In the transaction of the change: outbox rows. They reach the streams right after commit, in order. */
   emit(tx: Tx, emissions: readonly Emission[]): Promise<void>;
-  /** Brings the outbox of one build to its streams; reading or appending its log does this first. */
-  flushOutbox(buildId: string): Promise<void>;
+  /**
+   * Brings the outbox of one build to its streams; reading or appending its log does this first. `waits`: the caller has
+   * seen that something is there.
+   */
+  flushOutbox(buildId: string, waits?: boolean): Promise<void>;
   readonly metrics: BuildMetrics;
   /** What decides whether a submit or an upload may be read at all. */
   readonly intake: Intake;

@@ -67,8 +67,10 @@ export async function submitOnce(
   once: Once | undefined,
 ): Promise<{ submitted: Submitted; made: boolean }> {
   if (!once) {
-    const build = await inDemand(room, who, input, (_tx, made) => Promise.resolve(made));
-    return { submitted: await showSubmitted(room, room.db, build), made: true };
+    const made = isPlain(input)
+      ? await submitPlain(room, who, input)
+      : await inDemand(room, who, input, (_tx, made) => Promise.resolve(made));
+    return { submitted: await room.live.submitted.do({ made, spec: input.spec }), made: true };
   }
   let made = false;
   const submitted = await inDemand(
@@ -92,6 +94,25 @@ export async function showSubmitted(room: Room, reader: Reader, { id, accessToke
   return { ...(await showBuild(room, reader, row)), accessToken };
 }
 
+/** Nothing but rows of its own: such submits can be one transaction. */
+const isPlain = (input: SubmitInput): boolean =>
+  !input.failIfNoWorker && !input.spec.concurrency && filesOf(input).every(({ fromBuild }) => fromBuild !== undefined);
+
+async function submitPlain(room: Room, who: Principal, input: SubmitInput): Promise<Made> {
+  mayOperate(room, who, input);
+  const made = await withDemand(room, demandOf(who.projectId, input.spec), async (sig) => {
+    const done = await room.live.submits.do({ who, sig, input });
+    if ('error' in done) throw done.error;
+    return done;
+  });
+  await reach('submit.committed');
+  return made;
+}
+
+function mayOperate(room: Room, who: Principal, { retryOf }: SubmitInput): void {
+  if (who.kind === 'key' && retryOf === undefined) room.auth.requireScope(who, 'builds:operate');
+}
+
 async function inDemand<T>(
   room: Room,
   who: Principal,
@@ -99,7 +120,7 @@ async function inDemand<T>(
   then: (tx: Tx, made: Made) => Promise<T>,
   once: Once = (_tx, body) => body(),
 ): Promise<T> {
-  if (who.kind === 'key' && input.retryOf === undefined) room.auth.requireScope(who, 'builds:operate');
+  mayOperate(room, who, input);
   const demand = demandOf(who.projectId, input.spec);
   const result = await withDemand(room, demand, (sig) =>
     room.db.transaction((tx) => once(tx, async () => then(tx, await insertSubmitted(room, tx, who, sig, input)))),
@@ -126,58 +147,79 @@ export async function insertSubmitted(
   sig: number,
   input: SubmitInput,
 ): Promise<Made> {
-  const { spec } = input;
-  const { projectId } = who;
-  const demand = demandOf(projectId, spec);
-  const id = newId('build');
-  const accessToken = newAccessToken();
-  const files = filesOf(input);
-  const bytes = files.reduce((sum, file) => sum + (file.fromBuild === undefined ? file.bytes : 0), 0);
-  await checkQuota(room, tx, projectId, { builds: 1, bytes });
-  for (const { kind, uploadId, fromBuild } of files) {
+  const [made] = await insertAll(room, tx, who.projectId, [{ who, sig, input }]);
+  return must(made, 'the only one of a list');
+}
+
+/** The rows of submits of one project: all of them, or none. */
+export async function insertAll(
+  room: Room,
+  tx: Tx,
+  projectId: string,
+  submits: readonly { who: Principal; sig: number; input: SubmitInput }[],
+): Promise<Made[]> {
+  const own = submits.flatMap(({ input }) => filesOf(input).filter((file) => file.fromBuild === undefined));
+  const bytes = own.reduce((sum, file) => sum + file.bytes, 0);
+  await checkQuota(room, tx, projectId, { builds: submits.length, bytes });
+  for (const { kind, uploadId } of own) {
     if (uploadId !== undefined) await useUpload(tx, { projectId, id: uploadId, purpose: kind });
-    // Locked against retention from here on.
-    if (fromBuild !== undefined && ((await submit.lockInputs(tx, projectId, fromBuild))?.removed ?? true))
-      throw sourceExpired();
   }
-  if (input.failIfNoWorker && !(await submit.someWorkerMatches(tx, demand))) throw noWorker(demand);
-  if (spec.concurrency) await clearKey(room, tx, projectId, id, spec.concurrency);
-
-  const queued = await submit.insertBuild(tx, {
-    ...demand,
-    id,
-    sig,
-    priority: spec.priority,
-    notBefore: spec.notBefore ?? null,
-    queueDeadlineMs: spec.queueDeadlineMs ?? null,
-    ckey: spec.concurrency?.key ?? null,
-    keyLimit: spec.concurrency?.limit ?? null,
-    attemptsMax: spec.attemptsMax,
-    maxRunMs: spec.maxRunMs,
-  });
-  if (!queued) throw room.intake.demands.gone(demand);
-  await submit.insertSpec(tx, { ...specRow(room, who, input), buildId: id, accessTokenHash: hashOf(accessToken) });
-  for (const { kind, blob, bytes, fromBuild } of files) {
-    if (fromBuild === undefined) await addBlob(tx, { blob, projectId, kind, bytes });
+  await lockShared(tx, projectId, submits);
+  const news: (Made & { build: submit.NewBuild; spec: submit.NewSpec })[] = [];
+  for (const { who, sig, input } of submits) {
+    const { spec } = input;
+    const demand = demandOf(projectId, spec);
+    if (input.failIfNoWorker && !(await submit.someWorkerMatches(tx, demand))) throw noWorker(demand);
+    const made = { id: newId('build'), accessToken: newAccessToken() };
+    if (spec.concurrency) await clearKey(room, tx, projectId, made.id, spec.concurrency);
+    news.push({
+      ...made,
+      build: buildRowOf(demand, sig, made.id, spec),
+      spec: { ...specRow(room, who, input), accessTokenHash: hashOf(made.accessToken) },
+    });
   }
-  await auditSubmit(tx, who, id, input);
-
-  const retryOf = input.retryOf === undefined ? {} : { retryOf: input.retryOf };
-  const text = input.retryOf === undefined ? 'Build submitted' : `Build submitted (retry of ${input.retryOf})`;
-  const common = { projectId, buildId: id, queue: spec.queue };
-  await room.emit(tx, [
-    {
-      ...common,
-      type: 'submitted',
-      data: { platform: spec.platform, submittedBy: nameOf(who), ...retryOf },
-      line: { level: 'info', text },
-    },
-    ...(input.lines ?? []).map((line): Emission => ({ ...common, type: 'line_only', line })),
-  ]);
+  const queued = new Map((await submit.insertBuilds(tx, news)).map(({ id, waitMs }) => [id, waitMs]));
+  for (const { id, build } of news) if (!queued.has(id)) throw room.intake.demands.gone(build);
+  for (const { kind, blob, bytes } of own) await addBlob(tx, { blob, projectId, kind, bytes });
+  for (const [n, { who, input }] of submits.entries()) await auditSubmit(tx, who, news[n]?.id ?? '', input);
+  await room.emit(
+    tx,
+    submits.flatMap(({ who, input }, n) => emissionsOf(who, news[n]?.id ?? '', input)),
+  );
   tx.afterCommit(() => {
-    room.live.wakeAfter(queued.waitMs, { projectId, sig });
+    for (const { id, build } of news) room.live.wakeAfter(queued.get(id) ?? 0, { projectId, sig: build.sig });
   });
-  return { id, accessToken };
+  return news.map(({ id, accessToken }) => ({ id, accessToken }));
+}
+
+/** Builds whose files are shared are locked against retention from here on. `conflict` `source_expired`. */
+async function lockShared(tx: Tx, projectId: string, submits: readonly { input: SubmitInput }[]): Promise<void> {
+  const from = new Set(submits.flatMap(({ input }) => filesOf(input).flatMap(({ fromBuild }) => fromBuild ?? [])));
+  if (from.size === 0) return;
+  if ((await submit.lockSources(tx, projectId, [...from])).size < from.size) throw sourceExpired();
+}
+
+const buildRowOf = (demand: submit.DemandKey, sig: number, id: string, spec: BuildSpec): submit.NewBuild => ({
+  ...demand,
+  id,
+  sig,
+  priority: spec.priority,
+  notBefore: spec.notBefore ?? null,
+  queueDeadlineMs: spec.queueDeadlineMs ?? null,
+  ckey: spec.concurrency?.key ?? null,
+  keyLimit: spec.concurrency?.limit ?? null,
+  attemptsMax: spec.attemptsMax,
+  maxRunMs: spec.maxRunMs,
+});
+
+function emissionsOf(who: Principal, buildId: string, { spec, retryOf, lines = [] }: SubmitInput): Emission[] {
+  const text = retryOf === undefined ? 'Build submitted' : `Build submitted (retry of ${retryOf})`;
+  const common = { projectId: who.projectId, buildId, queue: spec.queue };
+  const data = { platform: spec.platform, submittedBy: nameOf(who), ...(retryOf === undefined ? {} : { retryOf }) };
+  return [
+    { ...common, type: 'submitted', data, line: { level: 'info', text } },
+    ...lines.map((line): Emission => ({ ...common, type: 'line_only', line })),
+  ];
 }
 
 /** Source first: two transactions that add to the same counters do it in the same order. */
@@ -225,7 +267,7 @@ export const keyBacklogFull = (key: string): Error =>
     },
   );
 
-function specRow(room: Room, who: Principal, input: SubmitInput): Omit<submit.NewSpec, 'buildId' | 'accessTokenHash'> {
+function specRow(room: Room, who: Principal, input: SubmitInput): Omit<submit.NewSpec, 'accessTokenHash'> {
   const { spec, source, certs } = input;
   const names = Object.keys(spec.secretEnv);
   const seal = (text: string): Uint8Array => room.secrets.seal(Buffer.from(text));

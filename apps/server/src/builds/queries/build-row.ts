@@ -74,6 +74,17 @@ export async function readBuildRow(reader: Reader, id: string): Promise<BuildRow
   return row;
 }
 
+/** A row, and whether events or system lines of it are on their way to its streams. */
+export type BuildNow = BuildRow & { outboxWaits: boolean };
+
+/** Those that are there, in no order. */
+export async function readBuildRows(reader: Reader, ids: readonly string[]): Promise<BuildNow[]> {
+  return await reader.query<BuildNow>(sql`
+    -- read_builds: builds_pkey, build_specs_pkey, workers_pkey, build_outbox_build
+    select r.*, exists (select 1 from build_outbox o where o.build_id = r.id) as "outboxWaits"
+      from build_rows r where r.id = any(${ids}::text[])`);
+}
+
 /** What a build carries that only its own page and its worker need. */
 export type BuildPayload = {
   command: string | null;

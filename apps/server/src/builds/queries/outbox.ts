@@ -64,11 +64,12 @@ export async function deleteOutbox(tx: Tx, ids: readonly number[]): Promise<void
     delete from build_outbox where id = any(${ids}::bigint[])`);
 }
 
-/** Whether rows of this build wait. */
-export async function outboxWaits(reader: Reader, buildId: string): Promise<boolean> {
-  const rows = await reader.query(sql`-- outbox_waits: build_outbox_build
-    select 1 from build_outbox where build_id = ${buildId} limit 1`);
-  return rows.length > 0;
+/** Those of these builds that have rows which wait. */
+export async function outboxWaits(reader: Reader, buildIds: readonly string[]): Promise<Set<string>> {
+  const rows = await reader.query<{ id: string }>(sql`-- outbox_waits: build_outbox_build
+    select b.id from unnest(${buildIds}::text[]) b(id)
+    where exists (select 1 from build_outbox o where o.build_id = b.id)`);
+  return new Set(rows.map((row) => row.id));
 }
 
 /** Whether any row waits. */

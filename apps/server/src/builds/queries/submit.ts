@@ -139,24 +139,7 @@ export type NewBuild = DemandKey & {
   maxRunMs: number;
 };
 
-/** `undefined` when the demand was pruned since it was looked up: look again. */
-export async function insertBuild(tx: Tx, build: NewBuild): Promise<{ waitMs: number } | undefined> {
-  const [made] = await tx.query<{ waitMs: number }>(sql`
-    -- insert_build: demands_pkey
-    insert into builds (id, project_id, sig, queue, platform, priority, eligible_at, wait_cause, queue_deadline_at,
-                        ckey, key_limit, attempts_max, max_run_ms)
-    select ${build.id}::text, d.project_id, d.sig, d.queue, d.platform, ${build.priority}::smallint,
-           greatest(now(), ${build.notBefore}::timestamptz),
-           case when ${build.notBefore}::timestamptz > now() then 'not_before' end,
-           now() + ${build.queueDeadlineMs}::bigint * interval '1 millisecond',
-           ${build.ckey}::text, ${build.keyLimit}::smallint, ${build.attemptsMax}::smallint, ${build.maxRunMs}::integer
-      from demands d where d.sig = ${build.sig} and d.project_id = ${build.projectId}
-    returning (extract(epoch from eligible_at - now()) * 1000)::float8 as "waitMs"`);
-  return made;
-}
-
 export type NewSpec = {
-  buildId: string;
   name: string | null;
   tags: Readonly<Record<string, string>>;
   requires: Readonly<Record<string, string>>;
@@ -184,18 +167,63 @@ export type NewSpec = {
   extraProfile: Uint8Array | null;
 };
 
-export async function insertSpec(tx: Tx, spec: NewSpec): Promise<void> {
-  await tx.query(sql`
-    -- insert_spec
-    insert into build_specs (build_id, name, tags, requires, not_before, queue_deadline_ms, key_mode, task, command, env,
-      secret_env, secret_env_names, retry_on, expects, retry_of, submitted_by, access_token_hash, legacy, source_blob,
-      source_bytes, source_sha256, source_format, certs_blob, certs_key, certs_bytes, extra_profile)
-    values (${spec.buildId}, ${spec.name}, ${JSON.stringify(spec.tags)}::jsonb, ${JSON.stringify(spec.requires)}::jsonb,
-      ${spec.notBefore}, ${spec.queueDeadlineMs}, ${spec.keyMode}, ${spec.task}, ${spec.command},
-      ${JSON.stringify(spec.env)}::jsonb, ${spec.secretEnv}, ${spec.secretEnvNames}, ${spec.retryOn}, ${spec.expects},
-      ${spec.retryOf}, ${spec.submittedBy}, ${spec.accessTokenHash}, ${spec.legacy}, ${spec.sourceBlob},
-      ${spec.sourceBytes}, ${spec.sourceSha256}, ${spec.sourceFormat}, ${spec.certsBlob}, ${spec.certsKey},
-      ${spec.certsBytes}, ${spec.extraProfile})`);
+/**
+ * Builds with their specs, in the order of the list. One whose demand was pruned since it was looked up is missing in the
+ * answer: look again. The numbers of the demands stand beside the join because the planner takes a JSON list for a hundred rows.
+ */
+export async function insertBuilds(
+  tx: Tx,
+  builds: readonly { build: NewBuild; spec: NewSpec }[],
+): Promise<{ id: string; waitMs: number }[]> {
+  const rows = builds.map(({ build, spec }) => ({ ...inText(spec), ...build }));
+  return await tx.query(sql`
+    -- insert_builds: demands_pkey
+    with asked as materialized (
+      select * from rows from (jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as (
+        id text, sig bigint, "projectId" text, priority smallint, "notBefore" timestamptz, "queueDeadlineMs" bigint, ckey text,
+        "keyLimit" smallint, "attemptsMax" smallint, "maxRunMs" int, name text, tags jsonb, requires jsonb, "keyMode" text,
+        task text, command text, env jsonb, "secretEnv" text, "secretEnvNames" text[], "retryOn" text[], expects text,
+        "retryOf" text, "submittedBy" text, "accessTokenHash" text, legacy boolean, "sourceBlob" text, "sourceBytes" bigint,
+        "sourceSha256" text, "sourceFormat" text, "certsBlob" text, "certsKey" text, "certsBytes" bigint, "extraProfile" text))
+      with ordinality a(id, sig, project_id, priority, not_before, queue_deadline_ms, ckey, key_limit, attempts_max, max_run_ms,
+        name, tags, requires, key_mode, task, command, env, secret_env, secret_env_names, retry_on, expects, retry_of,
+        submitted_by, access_token_hash, legacy, source_blob, source_bytes, source_sha256, source_format, certs_blob, certs_key,
+        certs_bytes, extra_profile, n)
+    ),
+    made as (
+      insert into builds (id, project_id, sig, queue, platform, priority, eligible_at, wait_cause, queue_deadline_at,
+                          ckey, key_limit, attempts_max, max_run_ms)
+      select a.id, d.project_id, d.sig, d.queue, d.platform, a.priority, greatest(now(), a.not_before),
+             case when a.not_before > now() then 'not_before' end,
+             now() + a.queue_deadline_ms * interval '1 millisecond', a.ckey, a.key_limit, a.attempts_max, a.max_run_ms
+        from asked a join demands d on d.sig = a.sig and d.project_id = a.project_id
+       where d.sig = any(${builds.map(({ build }) => build.sig)}::bigint[])
+       order by a.n
+      returning id, eligible_at
+    ),
+    specs as (
+      insert into build_specs (build_id, name, tags, requires, not_before, queue_deadline_ms, key_mode, task, command, env,
+        secret_env, secret_env_names, retry_on, expects, retry_of, submitted_by, access_token_hash, legacy, source_blob,
+        source_bytes, source_sha256, source_format, certs_blob, certs_key, certs_bytes, extra_profile)
+      select a.id, a.name, a.tags, a.requires, a.not_before, a.queue_deadline_ms, a.key_mode, a.task, a.command, a.env,
+        decode(a.secret_env, 'base64'), a.secret_env_names, a.retry_on, a.expects, a.retry_of, a.submitted_by,
+        decode(a.access_token_hash, 'base64'), a.legacy, a.source_blob, a.source_bytes, a.source_sha256, a.source_format,
+        a.certs_blob, decode(a.certs_key, 'base64'), a.certs_bytes, decode(a.extra_profile, 'base64')
+        from asked a join made on made.id = a.id
+    )
+    select id, (extract(epoch from eligible_at - now()) * 1000)::float8 as "waitMs" from made`);
+}
+
+/** Bytes travel as base64 inside the list. */
+function inText({ secretEnv, accessTokenHash, certsKey, extraProfile, ...spec }: NewSpec): object {
+  const base64 = (bytes: Uint8Array | null): string | null => bytes && Buffer.from(bytes).toString('base64');
+  return {
+    ...spec,
+    secretEnv: base64(secretEnv),
+    accessTokenHash: base64(accessTokenHash),
+    certsKey: base64(certsKey),
+    extraProfile: base64(extraProfile),
+  };
 }
 
 export type SharedInputs = {
@@ -221,4 +249,14 @@ export async function lockInputs(tx: Tx, projectId: string, buildId: string): Pr
       from build_specs s join builds b on b.id = s.build_id
      where s.build_id = ${buildId} and b.project_id = ${projectId} for share of s`);
   return found;
+}
+
+/** Which of these builds still have their files. Their rows stay locked, in id order, as by `lockInputs`. */
+export async function lockSources(tx: Tx, projectId: string, buildIds: readonly string[]): Promise<Set<string>> {
+  const found = await tx.query<{ id: string; removed: boolean }>(sql`
+    -- lock_sources: build_specs_pkey, builds_pkey
+    select s.build_id as id, s.inputs_removed_at is not null as removed
+      from build_specs s join builds b on b.id = s.build_id
+     where s.build_id = any(${buildIds}::text[]) and b.project_id = ${projectId} order by s.build_id for share of s`);
+  return new Set(found.filter((row) => !row.removed).map((row) => row.id));
 }

@@ -67,11 +67,16 @@ export function listing(pages: readonly ManualPage[], to: string, here?: ManualP
     return `<li><a href="${to}${area}/${page}"${current}>${escapeHtml(nameOf(page))}</a></li>`;
   };
   return [...areas]
+    .sort(([a], [b]) => rank(a) - rank(b))
     .map(([area, inside]) => `<ul><li class="area">${escapeHtml(area)}</li>${inside.map(link).join('')}</ul>`)
     .join('\n');
 }
 
 const nameOf = (page: string): string => page.replaceAll('-', ' ');
+
+/** What people look for first stands first; why things are as they are, last. */
+const order = ['guides', 'operate', 'life-of', 'decisions'];
+const rank = (area: string): number => (order.includes(area) ? order.indexOf(area) : order.length);
 
 export const wholePage = (title: string, nav: string, body: string, to: string): string => `<!doctype html>
 <html lang="en">
