@@ -4,7 +4,7 @@
  *
  * The full path: head, producer check, frame, checksum, group commit, index, one follower; the flusher rests, its cost is
  * another bench. The limit beside it is `write` + `fdatasync` of the same bytes per batch, one at a time, on a file of
- * the same kind (zero-filled), in the same run, rounds interleaved. `--rounds=3 --ms=1500 --streams=64 --json`.
+ * the same kind (zero-filled), in the same run, rounds interleaved. CPU is that of all threads, the load itself included. `--rounds=3 --ms=1500 --streams=64 --only=64 --json`.
  */
 
 import { closeSync, fdatasync, fsyncSync, openSync, write, writeSync } from 'node:fs';
@@ -20,12 +20,20 @@ const given = options();
 const rounds = given.get('rounds', 3);
 const roundMs = given.get('ms', 1500);
 const streams = given.get('streams', 64);
-const inFlight = [1, 64, 1024];
+const only = given.get('only', 0);
+const inFlight = [1, 64, 1024].filter((n) => only === 0 || n === only);
 const message = Buffer.alloc(300, 'm');
 const segmentBytes = 128 * 1024 * 1024;
 const segmentsPerRound = 6;
 
-type Muster = { perSecond: number; latencyMs: Spread; batchBytes: number; batches: number; followed: number };
+type Muster = {
+  perSecond: number;
+  cpuMicros: number;
+  latencyMs: Spread;
+  batchBytes: number;
+  batches: number;
+  followed: number;
+};
 
 const batches = { count: 0, bytes: 0 };
 const spares = { ready: 0 };
@@ -51,6 +59,7 @@ async function appendFor(log: Log, keys: readonly StreamKey[], n: number, epoch:
   Object.assign(batches, { count: 0, bytes: 0 });
   const took = new Float64Array(4_000_000);
   let done = 0;
+  const cpu = process.cpuUsage();
   const began = performance.now();
   const until = began + roundMs;
   const lane = async (no: number): Promise<void> => {
@@ -65,8 +74,10 @@ async function appendFor(log: Log, keys: readonly StreamKey[], n: number, epoch:
   };
   await Promise.all(Array.from({ length: n }, (_, i) => lane(i)));
   const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
   return {
     perSecond: done / seconds,
+    cpuMicros: (user + system) / done,
     latencyMs: spread([...took.subarray(0, Math.min(done, took.length))]),
     batchBytes: batches.bytes / batches.count,
     batches: batches.count,
@@ -127,6 +138,7 @@ const log = createLog({
     segmentBytes,
     sparesMax: segmentsPerRound,
     spareFillBytesPerSecond: 2 ** 40,
+    spareDelayMs: 0,
     flushEveryMs: 3_600_000,
     flushBytes: 2 ** 40,
     stopFlushMs: 1,
@@ -183,6 +195,7 @@ const results = inFlight.map((n) => {
     ratio: round(perSecond / limit),
     p50,
     p99,
+    cpuMicros: round(median(runs.map((run) => run.cpuMicros))),
     batchBytes,
   };
 });
@@ -194,7 +207,7 @@ if (given.json) {
     `${cpu}, ${cores} cores, ${memoryGb} GB · node ${node} · ${os} · medians of ${rounds} rounds of ${roundMs} ms, ${streams} streams\n`,
   );
   table(
-    ['in flight', 'appends/s', 'bare write + fdatasync', 'ratio', 'p50 ms', 'p99 ms', 'bytes per batch'],
-    results.map((r) => [r.inFlight, r.perSecond, r.limit, r.ratio, r.p50, r.p99, r.batchBytes]),
+    ['in flight', 'appends/s', 'bare write + fdatasync', 'ratio', 'p50 ms', 'p99 ms', 'CPU µs each', 'bytes per batch'],
+    results.map((r) => [r.inFlight, r.perSecond, r.limit, r.ratio, r.p50, r.p99, r.cpuMicros, r.batchBytes]),
   );
 }

@@ -441,6 +441,18 @@ describe('claims', () => {
     expect((await park(room, holder, { waitMs: 0 })).job).not.toBeNull();
   });
 
+  test('a resume that overtakes the note of the drain is heard all the same', async () => {
+    const room = await node();
+    const holder = await seedWorker(room);
+    const heard: string[] = [];
+    const tell = (news: readonly { kind: string }[]): boolean => heard.push(...news.map(({ kind }) => kind)) > 0;
+    using _ = room.live.presence.attach(holder.workerId, { kind: 'events', tell });
+    // As if the drain had just been written to the worker, and it was resumed before the row knew.
+    room.live.presence.told(holder.workerId, [{ kind: 'drain', exit: false }]);
+    await until(() => heard.includes('resume'));
+    expect(heard).toEqual(['resume']);
+  });
+
   test('registering needs the scope', async () => {
     const room = await node();
     const reader = { ...operator, scopes: ['builds:read' as const] } as typeof operator;

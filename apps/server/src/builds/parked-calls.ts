@@ -133,8 +133,8 @@ export class ParkedCalls {
     return found;
   }
 
-  groupOf({ projectId, platforms, labels }: Ability): Group {
-    const of: Ability = { projectId, platforms, labels };
+  groupOf({ projectId, platforms, labels, kind = 'v1' }: Ability): Group {
+    const of: Ability = { projectId, platforms, labels, kind };
     const key = abilityKey(of);
     let group = this.#groups.get(key);
     if (!group) {

@@ -188,6 +188,8 @@ export class Presence {
       for (const { tookMs } of told) metrics.cancelDelivery.observe({}, tookMs / 1_000);
       if (drained || resumed) await setDrainTold(tx, [workerId], drained);
     });
+    // A resume that came between the telling and this note saw nobody who had been told.
+    if (drained) this.tell(workerId);
   }
 
   #of(workerId: string): Known {

@@ -10,7 +10,7 @@ import { stopIn } from './cancel-build.ts';
 import type { StoredCerts } from './certs.ts';
 import { withDemand } from './find-demand.ts';
 import { type BuildRow, readBuildRow, type SourceFormat } from './queries/build-row.ts';
-import { addBlob } from './queries/storage.ts';
+import { addBlobs } from './queries/storage.ts';
 import * as submit from './queries/submit.ts';
 import { useUpload } from './queries/uploads.ts';
 import { checkQuota } from './quota.ts';
@@ -96,7 +96,7 @@ export async function showSubmitted(room: Room, reader: Reader, { id, accessToke
 
 /** Nothing but rows of its own: such submits can be one transaction. */
 const isPlain = (input: SubmitInput): boolean =>
-  !input.failIfNoWorker && !input.spec.concurrency && filesOf(input).every(({ fromBuild }) => fromBuild !== undefined);
+  !input.failIfNoWorker && !input.spec.concurrency && filesOf(input).every(({ uploadId }) => uploadId === undefined);
 
 async function submitPlain(room: Room, who: Principal, input: SubmitInput): Promise<Made> {
   mayOperate(room, who, input);
@@ -180,7 +180,11 @@ export async function insertAll(
   }
   const queued = new Map((await submit.insertBuilds(tx, news)).map(({ id, waitMs }) => [id, waitMs]));
   for (const { id, build } of news) if (!queued.has(id)) throw room.intake.demands.gone(build);
-  for (const { kind, blob, bytes } of own) await addBlob(tx, { blob, projectId, kind, bytes });
+  if (own.length > 0)
+    await addBlobs(
+      tx,
+      own.map(({ kind, blob, bytes }) => ({ blob, projectId, kind, bytes })),
+    );
   for (const [n, { who, input }] of submits.entries()) await auditSubmit(tx, who, news[n]?.id ?? '', input);
   await room.emit(
     tx,

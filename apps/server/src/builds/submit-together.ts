@@ -10,7 +10,7 @@ import { readBuildRows } from './queries/build-row.ts';
 import type { Room } from './room.ts';
 import { insertAll, type Made, type SubmitInput } from './submit-build.ts';
 
-/** A submit that shares its files with a build and asks nothing of others. */
+/** A submit of files that are nobody else's business: just stored, or shared with a build. It asks nothing of others. */
 export type PlainSubmit = { who: Principal; sig: number; input: SubmitInput };
 export type Submitting = Made | { error: Error };
 

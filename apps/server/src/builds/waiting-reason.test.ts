@@ -26,6 +26,7 @@ const worker = (more: Partial<WorkerLine> = {}): WorkerLine => ({
   id: 'wrk_1',
   projectId: 'prj_1',
   name: 'box',
+  kind: 'v1',
   platforms: ['linux'],
   labels: { arch: 'arm64' },
   seats: 1,

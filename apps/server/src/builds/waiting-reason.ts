@@ -17,7 +17,7 @@ export type Estimate = { waiting: Waiting; position: number | null; etaMs: numbe
 const popsMax = 1_000;
 
 const offersPlatform = (worker: WorkerLine, platform: string): boolean =>
-  platform === 'any' || worker.platforms.includes(platform);
+  (platform === 'any' && worker.kind !== 'legacy') || worker.platforms.includes(platform);
 
 export const canTake = (worker: WorkerLine, need: Need): boolean =>
   offersPlatform(worker, need.platform) &&

@@ -19,6 +19,7 @@ const segmentBytes = 64 * 1024;
 const limits = {
   segmentBytes,
   spareFillBytesPerSecond: 2 ** 40,
+  spareDelayMs: 0,
   diskFreeBytesMin: 1,
   keepBytes: 2 ** 40,
   keepMs: 2 ** 40,
@@ -638,6 +639,34 @@ describe('flushing', () => {
     await put(life.log, 'again');
     await flushed(life);
     expect(await rows(sql`select count(*)::int as n from stream_messages`)).toEqual([{ n: stored + 1 }]);
+  });
+
+  test('rows below a trim and rows of removed streams go, in the sweep after the flush', async () => {
+    const life = await born();
+    const gone = { ...key, path: 'gone' };
+    await create(life.log);
+    await create(life.log, gone);
+    for (let i = 0; i < 20; i++) await put(life.log, `${i}`);
+    await put(life.log, 'x', gone);
+    await flushed(life);
+    // One that was flushed before its removal, one that comes and goes within one flush.
+    await life.log.remove(gone, 'deleted');
+    await create(life.log, gone);
+    await put(life.log, 'y', gone);
+    await life.log.remove(gone, 'deleted');
+    await life.log.retain(key, { maxMessages: 5 });
+    await until(async () => (await life.log.head(key))!.messages === 5);
+    await flushed(life);
+    const left = (): Promise<{ seq: number }[]> =>
+      rows<{ seq: number }>(sql`select seq from stream_messages order by seq`);
+    expect((await left()).length).toBe(22);
+    await until(async () => {
+      await life.pass(61_000);
+      return (await left()).length === 5;
+    });
+    expect((await left()).map(({ seq }) => seq)).toEqual([16, 17, 18, 19, 20]);
+    expect(await rows(sql`select 1 from streams where rows_due`)).toEqual([]);
+    expect((await texts(life.log)).length).toBe(5);
   });
 
   test('a full disk refuses appends and still answers readers', async () => {

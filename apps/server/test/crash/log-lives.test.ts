@@ -16,6 +16,7 @@ const seeds = process.env['TEST_SEED']
   : Array.from({ length: Number(process.env['TEST_SEEDS'] ?? 200) }, (_, i) => i + 1);
 const limits = {
   spareFillBytesPerSecond: 2 ** 40,
+  spareDelayMs: 0,
   flushBytes: 8192,
   flushRows: 20,
   tapeBytes: 64 * 1024,

@@ -159,6 +159,14 @@ test('a worker that says which platforms it has gets no other', async () => {
   expect((await mac.pollByKey(worker.id)).body.job.id).toBe(android.id);
 });
 
+test('a build that names no platform is not for a phone builder, and says so', async () => {
+  const { id } = await server.submitted({ token: mac.key });
+  const worker = await mac.register();
+  expect((await mac.pollByKey(worker.id)).body.job).toBeNull();
+  const { body } = await server.call('GET', `/v1/builds/${id}`, { token: mac.key });
+  expect(body).toMatchObject({ state: 'queued', waiting: { reason: 'no_matching_worker' } });
+});
+
 test('upload-before-fields: a failure, a missing file, and a result that says false', async () => {
   const { id } = await mac.submit();
   const worker = await mac.register();

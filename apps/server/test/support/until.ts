@@ -16,7 +16,7 @@ export type UntilOptions = {
  */
 export async function until(
   holds: () => boolean | Promise<boolean>,
-  { withinMs = 10_000, everyMs = 5 }: UntilOptions = {},
+  { withinMs = 15_000, everyMs = 10 }: UntilOptions = {},
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {

@@ -8,6 +8,8 @@ export type Ability = {
   /** Sorted, as stored. */
   readonly platforms: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Clients of the replaced controller build for phones only: what asks for no platform is not for them. Default `v1`. */
+  readonly kind?: 'v1' | 'legacy';
 };
 
 /** What the builds of one demand ask of a worker. Never changes for a `sig`. */
@@ -64,14 +66,14 @@ export async function claim(
   tx: Tx,
   { ability, workerIds, leaseTtlMs, legacyLeaseTtlMs, runMarginMs }: ClaimQuestion,
 ): Promise<Claimed[]> {
-  const { projectId, platforms, labels } = ability;
+  const { projectId, platforms, labels, kind = 'v1' } = ability;
   return await tx.query<Claimed>(sql`
     -- claim_builds: workers_pkey, builds_worker_seat, builds_line per demand, builds_key_seat, builds_pkey
     with me as materialized (
       select row_number() over (order by x.n)::int - 1 as i, w.id, w.name, w.kind, s.seat
       from unnest(${workerIds}::text[]) with ordinality x(id, n)
       join workers w on w.id = x.id and w.project_id = ${projectId} and w.platforms = ${platforms}::text[]
-        and w.labels = ${JSON.stringify(labels)}::jsonb and w.state = 'online' and w.admission = 'open' and w.removed_at is null
+        and w.labels = ${JSON.stringify(labels)}::jsonb and w.kind = ${kind} and w.state = 'online' and w.admission = 'open' and w.removed_at is null
       cross join lateral (
         select g::smallint from generate_series(0, w.seats - 1) g
         where not exists (select 1 from builds a where a.worker_id = w.id and a.worker_seat = g::smallint
@@ -91,7 +93,7 @@ export async function claim(
             or b.avoid_worker_id <> (select lone from size))
         order by b.priority desc, b.queue_seq
         limit (select m from size)) h
-      where d.project_id = ${projectId} and (d.platform = 'any' or d.platform = any(${platforms}::text[]))
+      where d.project_id = ${projectId} and (d.platform = any(${platforms}::text[]) or (d.platform = 'any' and ${kind} <> 'legacy'))
         and d.requires <@ ${JSON.stringify(labels)}::jsonb
         and not exists (select 1 from queues q where q.project_id = ${projectId} and q.name = d.queue
           and q.paused_at is not null and (q.resumes_at is null or q.resumes_at > now()))

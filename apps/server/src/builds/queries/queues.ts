@@ -130,7 +130,7 @@ export async function readMatchingCounts(
     -- read_matching_counts: builds_line, workers_project
     select d.queue, d.platform, d.requires, sum((
       select count(*) from workers w where w.project_id = d.project_id and w.removed_at is null and w.state = 'online'
-        and w.admission = 'open' and d.platform = any(w.platforms || array['any']) and d.requires <@ w.labels))::integer as workers
+        and w.admission = 'open' and d.platform = any(w.platforms || case w.kind when 'legacy' then '{}'::text[] else '{any}' end) and d.requires <@ w.labels))::integer as workers
     from (select distinct project_id, sig from builds where state = 'queued' limit 1024) c
     join demands d using (sig) group by d.queue, d.platform, d.requires limit 256`);
 }

@@ -6,17 +6,23 @@ const shards = 8;
 /** Spreads the rows that one project's submits add to; which one a file counts in does not matter, only the sum does. */
 const shardOf = (blob: BlobKey): number => blob.charCodeAt(blob.length - 1) % shards;
 
+export type NewBlob = { blob: BlobKey; projectId: string; kind: BlobKind; bytes: number };
+
 /** A stored file that got its first user, in the transaction that makes the user. */
-export async function addBlob(
-  tx: Tx,
-  file: { blob: BlobKey; projectId: string; kind: BlobKind; bytes: number },
-): Promise<void> {
+export const addBlob = (tx: Tx, file: NewBlob): Promise<void> => addBlobs(tx, [file]);
+
+/** Several of them. Counters are taken in one order, sources first, so that two transactions never wait for each other. */
+export async function addBlobs(tx: Tx, files: readonly NewBlob[]): Promise<void> {
   await tx.query(sql`
-    -- add_blob: build_blobs_pkey, build_storage_pkey
-    with file as (insert into build_blobs (blob, project_id, kind, bytes)
-                  values (${file.blob}, ${file.projectId}, ${file.kind}, ${file.bytes}))
+    -- add_blobs: build_blobs_pkey, build_storage_pkey
+    with file as (
+      select * from unnest(${files.map(({ blob }) => blob)}::text[], ${files.map(({ projectId }) => projectId)}::text[],
+        ${files.map(({ kind }) => kind)}::text[], ${files.map(({ bytes }) => bytes)}::bigint[],
+        ${files.map(({ blob }) => shardOf(blob))}::smallint[]) f(blob, project_id, kind, bytes, shard)),
+    kept as (insert into build_blobs (blob, project_id, kind, bytes) select blob, project_id, kind, bytes from file)
     insert into build_storage (project_id, kind, shard, bytes)
-    values (${file.projectId}, ${file.kind}, ${shardOf(file.blob)}, ${file.bytes})
+    select project_id, kind, shard, sum(bytes) from file group by project_id, kind, shard
+     order by project_id, kind desc, shard
     on conflict (project_id, kind, shard) do update set bytes = build_storage.bytes + excluded.bytes`);
 }
 

@@ -123,7 +123,7 @@ export async function someWorkerMatches(reader: Reader, key: DemandKey): Promise
   const found = await reader.query(sql`
     -- some_worker_matches: workers_project
     select 1 from workers where project_id = ${key.projectId} and removed_at is null
-       and ${key.platform} = any(platforms || array['any']) and ${JSON.stringify(key.requires)}::jsonb <@ labels limit 1`);
+       and ${key.platform} = any(platforms || case kind when 'legacy' then '{}'::text[] else '{any}' end) and ${JSON.stringify(key.requires)}::jsonb <@ labels limit 1`);
   return found.length > 0;
 }
 

@@ -79,6 +79,7 @@ export type WorkerLine = {
   id: string;
   projectId: string;
   name: string;
+  kind: 'v1' | 'legacy';
   platforms: string[];
   labels: Record<string, string>;
   seats: number;
@@ -93,7 +94,7 @@ export const workersLookedAtMax = 5_000;
 export async function readWorkerLines(reader: Reader, projectIds: readonly string[]): Promise<WorkerLine[]> {
   return reader.query<WorkerLine>(sql`
     -- read_worker_lines: workers_project, builds_worker_seat
-    select w.id, w.project_id as "projectId", w.name, w.platforms, w.labels, w.seats, w.state, w.admission,
+    select w.id, w.project_id as "projectId", w.name, w.kind, w.platforms, w.labels, w.seats, w.state, w.admission,
            w.last_seen_at as "lastSeenAt",
            array(select (extract(epoch from now() - b.assigned_at) * 1000)::float8 from builds b
                  where b.worker_id = w.id

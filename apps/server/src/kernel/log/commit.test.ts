@@ -12,7 +12,7 @@ afterEach(() => log[Symbol.asyncDispose]());
 /** A log in memory that notes how many frames each commit covered. */
 async function started(
   limits: Partial<LogLimits>,
-): Promise<{ clock: FakeClock; frames: number[]; put(bytes: number): Promise<unknown> }> {
+): Promise<{ clock: FakeClock; frames: number[]; put: (bytes: number) => Promise<unknown> }> {
   const clock = new FakeClock();
   const frames: number[] = [];
   log = createLog({ driver: 'memory', clock, limits, events: { committed: (batch) => frames.push(batch.frames) } });

@@ -43,6 +43,7 @@ export class DiskDriver implements Driver {
   #flusher: Flusher | undefined;
   #recovery: Recovery | undefined;
   #lock: AsyncDisposable | undefined;
+  #preparing: Disposable | undefined;
   #releasing: Promise<void> = Promise.resolve();
   #ended = false;
 
@@ -131,7 +132,7 @@ export class DiskDriver implements Driver {
     });
     for (const index of core.index.unfiled()) this.#journal.indexFull(index);
     this.#flusher.start();
-    this.#spares.prepare();
+    this.#preparing = clock.after(limits.spareDelayMs, () => this.#spares.prepare());
   }
 
   flushedTo(): number {
@@ -170,6 +171,7 @@ export class DiskDriver implements Driver {
     }
     await this.#flusher?.end();
     await this.#releasing;
+    this.#preparing?.[Symbol.dispose]();
     await this.#spares.stop();
     await this.#journal.close();
     // Without this the lease ends by itself; not to reach the database must not keep a server from stopping.

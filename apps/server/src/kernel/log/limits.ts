@@ -26,6 +26,8 @@ export const defaultLimits = {
   /** Files prepared ahead; the last of them is kept for recovery. */
   sparesMax: 2,
   spareFillBytesPerSecond: 64 * miB,
+  /** A server that has just started has better things to do than to fill files. */
+  spareDelayMs: 5000,
   /** Log that stays after it reached Postgres. MUSTER_LOG_KEEP_BYTES */
   keepBytes: giB,
   keepMs: 10 * 60_000,

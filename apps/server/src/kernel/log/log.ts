@@ -80,6 +80,7 @@ export interface Sink {
    * called with an empty list, to ask.
    */
   write(shared: readonly Uint8Array[]): number;
+  /** Positions are missing in front of the sink: end here, or go on behind them. `stop` at the very start makes `tail` fail. */
   gap(gap: Gap): 'stop' | 'continue';
   end(why: 'closed' | 'deleted' | 'expired' | 'slow' | 'moved' | 'draining'): void;
 }
@@ -129,7 +130,10 @@ export interface Log extends Service {
   /** Never resets a TTL. */
   head(key: StreamKey): Promise<Head | undefined>;
   read(key: StreamKey, from: From, limit: { bytes: number; messages: number }, view?: View): Promise<Page>;
-  /** Replay, then live, on one cursor: nothing falls between, nothing comes twice. */
+  /**
+   * Replay, then live, on one cursor: nothing falls between, nothing comes twice. A gap that `read` would throw (`notFound`,
+   * status 410: `offset_trimmed stream_recreated restored positions_lost`, with `earliest`) is given to the sink.
+   */
   tail(key: StreamKey, from: From, sink: Sink, view?: View): Promise<Tail>;
   /** Durable before it is answered; the path is free at once and a new stream there gets a greater era. */
   remove(key: StreamKey, cause: 'deleted' | 'expired'): Promise<'gone'>;

@@ -150,7 +150,7 @@ export const insertStreams = (tx: Tx, s: NewStreams): Promise<unknown> =>
     -- log_insert_streams: a replayed creation meets its own row
     insert into streams (stream_no, project_id, path, shard, content_type, eras, first_seq, tail_seq, bytes, retention, created_at,
       touched_at, removed_at, rows_due)
-    select v.no, v.project_id, v.path, v.shard, v.content_type, v.eras::jsonb, 1, 0, 0, v.retention::jsonb, v.at, v.at, v.removed_at, false
+    select v.no, v.project_id, v.path, v.shard, v.content_type, v.eras::jsonb, 1, 0, 0, v.retention::jsonb, v.at, v.at, v.removed_at, v.removed_at is not null
     from unnest(${s.no}::bigint[], ${s.projectId}::text[], ${s.path}::text[], ${s.shard}::smallint[], ${s.contentType}::text[],
       ${s.eras}::text[], ${s.retention}::text[], ${s.at}::timestamptz[], ${s.removedAt}::timestamptz[])
       as v(no, project_id, path, shard, content_type, eras, retention, at, removed_at)

@@ -202,6 +202,7 @@ export class Writer {
     this.#heads.insert(head);
     const done = this.#act(head, frameTypes.create, {
       firstSeq: 1,
+      ms: now,
       messages,
       closes: head.closing,
       note: noteOfBirth(birth),
@@ -328,6 +329,7 @@ export class Writer {
     type: FrameType,
     act: {
       firstSeq: number;
+      ms?: number;
       era?: number;
       messages?: readonly Uint8Array[];
       closes?: boolean;
@@ -339,7 +341,7 @@ export class Writer {
     frame.type = type;
     frame.streamNo = head.streamNo;
     frame.firstSeq = act.firstSeq;
-    frame.ms = this.#clock.now();
+    frame.ms = act.ms ?? this.#clock.now();
     frame.era = act.era ?? head.era;
     frame.messages = act.messages ?? nothing;
     frame.closes = act.closes ?? false;

@@ -21,6 +21,7 @@ const log = createLog({
   db,
   limits: {
     segmentBytes: 512 * 1024,
+    spareDelayMs: 0,
     flushEveryMs: 30,
     flushBytes: 64 * 1024,
     keepBytes: 1024 * 1024,
