@@ -61,8 +61,8 @@ test('an upload goes on over cut connections, and arrives whole', async () => {
   ]);
   expect(sent.code).toBe(0);
   expect(proxy.cuts()).toBe(3);
-  // Without going on from where it was cut, the whole would be sent four times.
-  expect(proxy.passed()).toBeLessThan(bytes.length + 6 * 2 ** 20);
+  // Three cuts lose what was in buffers; starting over each time would have taken 20 MiB.
+  expect(proxy.passed()).toBeLessThan(bytes.length + 7.5 * 2 ** 20);
 
   const call: WorkerClient['server']['call'] = async (method, path, { body, token = at.key } = {}) => {
     const answer = await at.call(path, { method, key: token, ...(body === undefined ? {} : { json: body }) });
