@@ -6,6 +6,8 @@ const postgres = ['apps/server/test/support/cluster.setup.ts'];
 
 export default defineConfig({
   test: {
+    // Tests wait more than they compute: two files at once halve the time even on two cores.
+    maxWorkers: 2,
     projects: [
       { test: { ...common, name: 'tidy', include: ['tools/**/*.test.ts'] } },
       {
