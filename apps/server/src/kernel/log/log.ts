@@ -12,10 +12,20 @@ export type Retention = { maxAgeMs?: number; maxBytes?: number; maxMessages?: nu
 
 export type CreateStream = {
   key: StreamKey;
-  contentType: string;
+  /** May be left out of a fork, which then has its source's. */
+  contentType?: string;
+  /** Sliding: every read, live read, append and close starts it again; `head` does not. */
+  ttlSeconds?: number;
+  /** Fixed instant, ms since 1970. Not together with `ttlSeconds`. */
+  expiresAt?: number;
   closed?: boolean;
-  /** Stored with the creation, whole or not at all. */
+  /** Stored with the creation, whole or not at all. Behind what a fork inherits. */
   first?: readonly Uint8Array[];
+  /**
+   * Begins with the source's messages up to `at` (default: its tail) and `sub` messages (JSON) or bytes (others) more, at most
+   * to the end of the next append. Without a TTL or instant of its own it has its source's.
+   */
+  fork?: { from: StreamKey; at?: Offset; sub?: number };
   retention?: Retention;
   /** The id in the path was minted just now: skip the look-up of an older stream. */
   fresh?: boolean;
@@ -52,14 +62,34 @@ export type Head = {
   bytes: number;
   messages: number;
   closed: boolean;
+  ttlSeconds?: number;
+  expiresAt?: number;
+  /** Path of the stream it was forked from. */
+  forkedFrom?: string;
   retention?: Retention;
   createdAt: number;
   updatedAt: number;
+  /** Never used again, not even for a new stream at the same path. */
+  streamNo: number;
+  /** Of its configuration: 1 at creation, one more with every `configure`. */
+  version: number;
+  /** Live readers on this node. */
+  followers: number;
+};
+
+/** What may change in the life of a stream; `null` takes a rule away. A TTL and an instant replace each other. */
+export type Configuration = {
+  retention?: Retention | null;
+  ttlSeconds?: number | null;
+  expiresAt?: number | null;
 };
 
 export type Message = { readonly seq: number; readonly at: number; readonly bytes: Uint8Array };
-/** The same positions, fewer messages. One object per view: followers of one view object share what is encoded. */
-export type View = 'raw' | { name: string; keep(message: Message): boolean };
+/**
+ * The same positions, fewer messages: `compact` leaves out what was superseded. One object per view: followers of one view
+ * object share what is encoded.
+ */
+export type View = 'raw' | 'compact' | { name: string; keep(message: Message): boolean };
 /** `next` covers what a view left out. */
 export type Page = { messages: readonly Message[]; next: Offset; upToDate: boolean; closed: boolean };
 export type Gap = {
@@ -118,6 +148,13 @@ export type Durability = {
   degraded: boolean;
 };
 
+export type Gauges = {
+  heads: number;
+  followers: number;
+  /** Of each consumer: bytes of log it has not yet taken, and the age of the oldest of them. */
+  consumers: readonly { name: string; lagBytes: number; lagMs: number }[];
+};
+
 /**
  * The durable ordered log. Nothing is acknowledged or readable before the sync that covers it (I1); positions go up by
  * one, are never reused, and replay and live delivery are the same bytes (I2).
@@ -127,18 +164,32 @@ export interface Log extends Service {
   create(input: CreateStream): Promise<{ outcome: 'created' | 'same'; head: Head }>;
   /** Resolves after the covering sync. */
   append(input: Append): Promise<Appended>;
-  /** Never resets a TTL. */
+  /** Never resets a TTL. A stream that is only kept for its forks is `notFound` `kept_for_forks` (410), here and everywhere. */
   head(key: StreamKey): Promise<Head | undefined>;
+  /** Starts a sliding TTL again. */
   read(key: StreamKey, from: From, limit: { bytes: number; messages: number }, view?: View): Promise<Page>;
   /**
    * Replay, then live, on one cursor: nothing falls between, nothing comes twice. A gap that `read` would throw (`notFound`,
    * status 410: `offset_trimmed stream_recreated restored positions_lost`, with `earliest`) is given to the sink.
    */
   tail(key: StreamKey, from: From, sink: Sink, view?: View): Promise<Tail>;
-  /** Durable before it is answered; the path is free at once and a new stream there gets a greater era. */
-  remove(key: StreamKey, cause: 'deleted' | 'expired'): Promise<'gone'>;
-  /** Replaces the stream's retention rule; what it no longer covers is trimmed soon, readers below get a gap. */
-  retain(key: StreamKey, rule: Retention): Promise<void>;
+  /**
+   * Durable before it is answered. `gone`: the path is free at once and a new stream there gets a greater era.
+   * `kept-for-forks`: hidden, its path blocked, until the last fork is gone.
+   */
+  remove(key: StreamKey, cause: 'deleted' | 'expired'): Promise<'gone' | 'kept-for-forks'>;
+  /**
+   * What a rule no longer covers is trimmed soon, readers below get a gap. `conflict` `version_conflict` when `ifVersion` is
+   * given and the stream has another.
+   */
+  configure(key: StreamKey, change: Configuration, ifVersion?: number): Promise<Head>;
+  /**
+   * Messages `from` to `to` are told again, whole, by the later message `by`: view `compact` leaves them out at once; after
+   * `supersededKeepMs` their bytes go and every view shows message `by` in their place, which is no gap.
+   */
+  supersede(key: StreamKey, range: { from: number; to: number; by: number }): Promise<void>;
+  /** Other content in the place of these messages, for every reader at once; the old bytes leave rows, caches and segments soon. */
+  erase(key: StreamKey, bodies: readonly { seq: number; instead: Uint8Array }[]): Promise<void>;
   list(
     projectId: string,
     prefix: string,
@@ -151,4 +202,6 @@ export interface Log extends Service {
   /** Everything acknowledged so far is at or below `tip`. */
   barrier(): Promise<{ flushedTo: number; tip: number }>;
   promises(): Durability;
+  /** What runs in memory now, for metrics. */
+  gauges(): Gauges;
 }
