@@ -96,6 +96,16 @@ constraint api_keys_scopes_check CHECK ((cardinality(scopes) > 0))
 constraint api_keys_short_id_key UNIQUE (short_id)
 CREATE INDEX api_keys_project ON muster.api_keys USING btree (project_id, id DESC)
 
+-- table browser_token_epochs
+project_id text not null
+subject text not null
+epoch bigint not null
+raised_at timestamp with time zone not null default now()
+constraint browser_token_epochs_epoch_check CHECK ((epoch > 0))
+constraint browser_token_epochs_pkey PRIMARY KEY (project_id, subject)
+constraint browser_token_epochs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+constraint browser_token_epochs_subject_check CHECK (((octet_length(subject) >= 5) AND (octet_length(subject) <= 600)))
+
 -- table build_artifacts
 id text not null
 build_id text not null
@@ -554,6 +564,39 @@ state text not null
 constraint shards_pkey PRIMARY KEY (shard)
 constraint shards_state_check CHECK ((state = ANY (ARRAY['owned'::text, 'released'::text])))
 
+-- table stream_bulk_jobs
+id text not null
+project_id text not null
+action text not null
+prefix text not null
+retention jsonb
+dry_run boolean not null
+state text not null default 'queued'::text
+matched integer not null default 0
+changed integer not null default 0
+skipped integer not null default 0
+cursor text
+problems jsonb not null default '[]'::jsonb
+requested_by text not null
+created_at timestamp with time zone not null default now()
+finished_at timestamp with time zone
+constraint stream_bulk_jobs_action_check CHECK ((action = ANY (ARRAY['delete'::text, 'close'::text, 'retain'::text])))
+constraint stream_bulk_jobs_check CHECK (((action = 'retain'::text) OR (retention IS NULL)))
+constraint stream_bulk_jobs_check1 CHECK (((state = ANY (ARRAY['done'::text, 'failed'::text])) = (finished_at IS NOT NULL)))
+constraint stream_bulk_jobs_pkey PRIMARY KEY (id)
+constraint stream_bulk_jobs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+constraint stream_bulk_jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
+CREATE INDEX stream_bulk_jobs_finished ON muster.stream_bulk_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL)
+
+-- table stream_erasures
+stream_no bigint not null
+seq bigint not null
+instead bytea not null
+segment_no bigint not null
+erased_lsn bigint not null
+at timestamp with time zone not null
+constraint stream_erasures_pkey PRIMARY KEY (stream_no, seq)
+
 -- table stream_producers
 options {fillfactor=80}
 stream_no bigint not null
@@ -564,6 +607,37 @@ last_seq bigint not null
 last_count integer not null
 at timestamp with time zone not null
 constraint stream_producers_pkey PRIMARY KEY (stream_no, producer_id)
+
+-- table stream_settings
+project_id text not null
+public_read text[] not null default '{}'::text[]
+version integer not null default 1
+updated_by text not null
+updated_at timestamp with time zone not null default now()
+constraint stream_settings_pkey PRIMARY KEY (project_id)
+constraint stream_settings_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+
+-- table stream_signing_keys
+kid text not null
+public_x text not null
+sealed bytea not null
+created_at timestamp with time zone not null default now()
+retired_at timestamp with time zone
+constraint stream_signing_keys_kid_check CHECK ((kid ~~ 'ds\_%'::text))
+constraint stream_signing_keys_pkey PRIMARY KEY (kid)
+CREATE UNIQUE INDEX stream_signing_keys_in_use ON muster.stream_signing_keys USING btree ((true)) WHERE (retired_at IS NULL)
+
+-- table stream_superseded
+stream_no bigint not null
+from_seq bigint not null
+to_seq bigint not null
+by_seq bigint not null
+at timestamp with time zone not null
+state text not null default 'kept'::text
+constraint stream_superseded_check CHECK (((from_seq <= to_seq) AND (to_seq < by_seq)))
+constraint stream_superseded_pkey PRIMARY KEY (stream_no, from_seq)
+constraint stream_superseded_state_check CHECK ((state = ANY (ARRAY['kept'::text, 'dropped'::text, 'gone'::text])))
+CREATE INDEX stream_superseded_due ON muster.stream_superseded USING btree (at) WHERE (state = 'kept'::text)
 
 -- table streams
 options {fillfactor=80,autovacuum_vacuum_scale_factor=0.05}
@@ -588,12 +662,82 @@ fork_seq bigint
 removed_at timestamp with time zone
 created_at timestamp with time zone not null
 rows_due boolean not null default false
+version integer not null default 1
+kept_at timestamp with time zone
+kept_cause text
+fork jsonb
+revision bigint not null default 0
+has_superseded boolean not null default false
+constraint streams_fork CHECK ((((fork_of IS NULL) = (fork IS NULL)) AND ((fork_of IS NULL) = (fork_seq IS NULL))))
+constraint streams_kept_cause CHECK (((kept_at IS NULL) = (kept_cause IS NULL)))
+constraint streams_kept_cause_check CHECK ((kept_cause = ANY (ARRAY['deleted'::text, 'expired'::text])))
 constraint streams_pkey PRIMARY KEY (stream_no)
+constraint streams_ttl CHECK (((ttl_seconds IS NULL) OR (expires_at IS NOT NULL)))
 CREATE INDEX streams_aging ON muster.streams USING btree (stream_no) WHERE ((removed_at IS NULL) AND (retention ? 'maxAgeMs'::text))
+CREATE INDEX streams_expiring ON muster.streams USING btree (expires_at, stream_no) WHERE ((removed_at IS NULL) AND (kept_at IS NULL) AND (expires_at IS NOT NULL))
+CREATE INDEX streams_forks ON muster.streams USING btree (fork_of) WHERE ((removed_at IS NULL) AND (fork_of IS NOT NULL))
+CREATE INDEX streams_kept ON muster.streams USING btree (stream_no) WHERE ((kept_at IS NOT NULL) AND (removed_at IS NULL))
 CREATE INDEX streams_path ON muster.streams USING btree (project_id, path, removed_at)
 CREATE INDEX streams_rows_due ON muster.streams USING btree (stream_no) WHERE rows_due
 CREATE INDEX streams_tombstones ON muster.streams USING btree (removed_at) WHERE (removed_at IS NOT NULL)
 CREATE UNIQUE INDEX streams_live_path ON muster.streams USING btree (project_id, path) WHERE (removed_at IS NULL)
+
+-- table subscription_links
+options {fillfactor=70}
+subscription_no bigint not null
+project_id text not null
+path text not null
+explicit boolean not null
+glob boolean not null
+acked text not null
+noticed text not null
+wake_offset text
+wake_generation bigint
+constraint subscription_links_check CHECK ((explicit OR glob))
+constraint subscription_links_pkey PRIMARY KEY (subscription_no, path)
+constraint subscription_links_subscription_no_fkey FOREIGN KEY (subscription_no) REFERENCES subscriptions(subscription_no) ON DELETE CASCADE
+CREATE INDEX subscription_links_stream ON muster.subscription_links USING btree (project_id, path)
+
+-- table subscriptions
+options {fillfactor=70}
+subscription_no bigint not null generated always as identity
+project_id text not null
+id text not null
+type text not null
+pattern text
+webhook_url text
+wake_stream text
+lease_ttl_ms integer not null
+description text
+config_hash bytea not null
+base_url text
+created_by text not null
+created_at timestamp with time zone not null default now()
+links integer not null default 0
+overflowed_at timestamp with time zone
+state text not null default 'idle'::text
+generation bigint not null default 0
+wake_id text
+woken_at timestamp with time zone
+woken_by text
+holder text
+lease_ends_at timestamp with time zone
+failures integer not null default 0
+last_error text
+next_attempt_at timestamp with time zone
+constraint subscriptions_check CHECK (((type = 'webhook'::text) = (webhook_url IS NOT NULL)))
+constraint subscriptions_check1 CHECK (((type = 'pull-wake'::text) = (wake_stream IS NOT NULL)))
+constraint subscriptions_check2 CHECK (((state = 'idle'::text) = (wake_id IS NULL)))
+constraint subscriptions_check3 CHECK (((state = 'leased'::text) = (lease_ends_at IS NOT NULL)))
+constraint subscriptions_check4 CHECK (((state = 'leased'::text) = (holder IS NOT NULL)))
+constraint subscriptions_id_check CHECK (((octet_length(id) >= 1) AND (octet_length(id) <= 256)))
+constraint subscriptions_lease_ttl_ms_check CHECK (((lease_ttl_ms >= 1000) AND (lease_ttl_ms <= 600000)))
+constraint subscriptions_links_check CHECK ((links >= 0))
+constraint subscriptions_pkey PRIMARY KEY (subscription_no)
+constraint subscriptions_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+constraint subscriptions_project_id_id_key UNIQUE (project_id, id)
+constraint subscriptions_state_check CHECK ((state = ANY (ARRAY['idle'::text, 'waking'::text, 'leased'::text])))
+constraint subscriptions_type_check CHECK ((type = ANY (ARRAY['webhook'::text, 'pull-wake'::text])))
 
 -- table usage_entries
 options {fillfactor=90,autovacuum_vacuum_scale_factor=0.05,autovacuum_vacuum_insert_scale_factor=0.2}
@@ -798,6 +942,59 @@ outputsRemovedAt timestamp with time zone
    FROM ((builds b
      JOIN build_specs s ON ((s.build_id = b.id)))
      LEFT JOIN workers w ON ((w.id = b.worker_id)));
+
+-- view subscription_rows
+no bigint
+projectId text
+id text
+type text
+pattern text
+webhookUrl text
+wakeStream text
+leaseTtlMs integer
+description text
+configHash bytea
+baseUrl text
+createdAt timestamp with time zone
+links integer
+overflowedAt timestamp with time zone
+state text
+generation bigint
+wakeId text
+wokenBy text
+holder text
+leaseEndsAt timestamp with time zone
+leaseOver boolean
+failures integer
+lastError text
+nextAttemptAt timestamp with time zone
+resting boolean
+ SELECT subscription_no AS no,
+    project_id AS "projectId",
+    id,
+    type,
+    pattern,
+    webhook_url AS "webhookUrl",
+    wake_stream AS "wakeStream",
+    lease_ttl_ms AS "leaseTtlMs",
+    description,
+    config_hash AS "configHash",
+    base_url AS "baseUrl",
+    created_at AS "createdAt",
+    links,
+    overflowed_at AS "overflowedAt",
+    state,
+    generation,
+    wake_id AS "wakeId",
+    woken_by AS "wokenBy",
+    holder,
+    lease_ends_at AS "leaseEndsAt",
+    COALESCE((lease_ends_at <= now()), false) AS "leaseOver",
+    failures,
+    last_error AS "lastError",
+    next_attempt_at AS "nextAttemptAt",
+    COALESCE((next_attempt_at > now()), false) AS resting
+   FROM subscriptions;
 
 -- view worker_rows
 id text

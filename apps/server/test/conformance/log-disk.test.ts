@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { testDatabase } from '#test/database';
-import { logContract } from './log.ts';
+import { type LogMaker, logContract } from './log.ts';
+import { logContentContract } from './log-content.ts';
+import { logLifeContract } from './log-life.ts';
 
 const database = await testDatabase();
 const folder = await mkdtemp(join(tmpdir(), 'muster-log-'));
@@ -14,23 +16,23 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-logContract(
-  'disk',
-  {
-    keeps: true,
-    async options({ clock, limits }) {
-      await database.wipe();
-      return {
-        driver: 'disk',
-        dir: join(folder, String(made++)),
-        db: database.db,
-        ...(clock ? { clock } : {}),
-        limits: { segmentBytes: 1024 * 1024 * 16, diskFreeBytesMin: 1, flushEveryMs: 20, ...limits },
-        fatal: (error) => {
-          throw error;
-        },
-      };
-    },
+const maker: LogMaker = {
+  keeps: true,
+  async options({ clock, limits }) {
+    await database.wipe();
+    return {
+      driver: 'disk',
+      dir: join(folder, String(made++)),
+      db: database.db,
+      ...(clock ? { clock } : {}),
+      limits: { segmentBytes: 1024 * 1024 * 16, diskFreeBytesMin: 1, flushEveryMs: 20, ...limits },
+      fatal: (error) => {
+        throw error;
+      },
+    };
   },
-  { skip: {} },
-);
+};
+
+logContract('disk', maker, { skip: {} });
+logContentContract('disk', maker);
+logLifeContract('disk', maker);

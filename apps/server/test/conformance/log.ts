@@ -31,11 +31,11 @@ export type LogMaker = {
   dispose?(): Promise<void>;
 };
 
-const key = (path: string, projectId = 'prj_a'): StreamKey => ({ projectId, path });
-const bytes = (text: string): Uint8Array => Buffer.from(text);
-const texts = (messages: readonly { bytes: Uint8Array }[]): string[] =>
+export const key = (path: string, projectId = 'prj_a'): StreamKey => ({ projectId, path });
+export const bytes = (text: string): Uint8Array => Buffer.from(text);
+export const texts = (messages: readonly { bytes: Uint8Array }[]): string[] =>
   messages.map((message) => Buffer.from(message.bytes).toString());
-const all = { bytes: 1024 * 1024, messages: 1000 };
+export const all = { bytes: 1024 * 1024, messages: 1000 };
 const plain = 'text/plain';
 
 /** A sink that keeps what it gets; `room` is what its socket pretends to have waiting. */
@@ -66,7 +66,7 @@ export class Heard implements Sink {
   }
 }
 
-async function readAll(log: Log, of: StreamKey, from: Offset | 'start' = 'start'): Promise<string[]> {
+export async function readAll(log: Log, of: StreamKey, from: Offset | 'start' = 'start'): Promise<string[]> {
   const got: string[] = [];
   for (let at: Offset | 'start' = from; ; ) {
     const page = await log.read(of, at, all);
@@ -76,7 +76,7 @@ async function readAll(log: Log, of: StreamKey, from: Offset | 'start' = 'start'
   }
 }
 
-const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
+export const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
   try {
     await promise;
     return 'nothing thrown';
@@ -718,7 +718,7 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         const { tail } = (await log.head(key('f')))!;
         expect(Buffer.from(seen[0]!).toString()).toMatch(
           new RegExp(
-            `^event: data\\ndata:\\[\\{"n":1\\},\\{"n":2\\}\\]\\n\\nevent: control\\nid: ${tail}\\ndata:\\{"streamNextOffset":"${tail}","streamCursor":"\\d+","upToDate":true\\}\\n\\n$`,
+            `^event: data\\ndata:\\[\\{"n":1\\},\\{"n":2\\}\\]\\n\\nevent: control\\ndata:\\{"streamNextOffset":"${tail}","streamCursor":"\\d+","upToDate":true\\}\\nid: ${tail}\\n\\n$`,
           ),
         );
         const frame = Buffer.from(seen[2]!);
@@ -736,7 +736,7 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         heard.waiting = Number.MAX_SAFE_INTEGER;
         await log.tail(key('keep'), 'start', heard);
         for (let i = 3; i <= 40; i++) await append('keep', String(i));
-        await log.retain(key('keep'), { maxMessages: 10 });
+        await log.configure(key('keep'), { retention: { maxMessages: 10 } });
         await until(async () => (await log.head(key('keep')))!.messages === 10);
         const head = (await log.head(key('keep')))!;
         expect(parseOffset(head.first)!.seq).toBe(30);
@@ -748,7 +748,7 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
         await log.tail(key('keep'), next, late);
         await until(() => late.got.length === 10);
         expect(late.gaps).toMatchObject([{ from: next, earliest: head.first, lost: 28, reason: 'trimmed' }]);
-        await log.retain(key('keep'), { maxBytes: 6 });
+        await log.configure(key('keep'), { retention: { maxBytes: 6 } });
         await until(async () => (await log.head(key('keep')))!.bytes === 6);
         expect(await readAll(log, key('keep'))).toEqual(['38', '39', '40']);
       });
@@ -767,7 +767,9 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
           return (await log.head(key('old')))!.messages === 1;
         });
         expect(await readAll(log, key('old'))).toEqual(['c']);
-        expect(await reasonOf(log.retain(key('old'), { maxBytes: -1 }))).toBe('invalid retention_malformed');
+        expect(await reasonOf(log.configure(key('old'), { retention: { maxBytes: -1 } }))).toBe(
+          'invalid retention_malformed',
+        );
       });
     });
 

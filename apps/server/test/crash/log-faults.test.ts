@@ -310,6 +310,43 @@ describe('damage', () => {
     expect((await put(next.log, 'again', { ...key, path: 't' })).firstSeq).toBe(8 + 2 ** 20);
   });
 
+  test('what is lost in a source is lost in its forks, by name', async () => {
+    const life = await born();
+    await create(life.log);
+    for (let i = 1; i <= 4; i++) await put(life.log, `message-${i}`);
+    await life.log.create({ key: { ...key, path: 'f' }, fork: { from: key } });
+    await put(life.log, 'own of f', { ...key, path: 'f' });
+    await life.log.create({ key: { ...key, path: 'ff' }, fork: { from: { ...key, path: 'f' } } });
+    await put(life.log, 'message-5');
+    await life.end('kill');
+    disk.damage(segmentPath(1), (bytes) => {
+      for (const text of ['message-2', 'message-4']) bytes.write('XXXX', positionOf(bytes, text));
+    });
+    expect(await refusal()).toMatchObject({ reason: 'log_damaged' });
+    const lives = [await born('loss')];
+    for (let i = 0; i < 3; i++) {
+      const now = lives.at(-1)!;
+      for (const path of ['f', 'ff']) {
+        const gaps: (number | null)[] = [];
+        const got: string[] = [];
+        await now.log.tail({ ...key, path }, 'start', {
+          form: 'raw',
+          write: (shared) => (got.push(...shared.map((part) => Buffer.from(part).toString())), 0),
+          gap: (gap) => (gaps.push(gap.lost), 'continue'),
+          end: () => undefined,
+        });
+        await until(() => got.length === 3);
+        expect(got).toEqual(['message-1', 'message-3', 'own of f']);
+        expect(gaps).toEqual([1, 1]);
+        expect((await now.log.head({ ...key, path }))!.messages).toBe(3);
+      }
+      // From the log once more, then from rows alone.
+      if (i === 1) await flushed(now);
+      await now.end('kill');
+      lives.push(await born());
+    }
+  });
+
   test('a zero-filled stretch in the middle is told apart from a clean end', async () => {
     await six();
     disk.damage(segmentPath(1), (bytes) => {
@@ -511,6 +548,64 @@ describe('log and database that do not belong together', () => {
   });
 });
 
+describe('forks', () => {
+  test('a ref whose fork never came holds its source for a minute, not longer', async () => {
+    // The announcement and the fork itself in two writes; the end comes between them.
+    const small = new World(1, disk, seeded(1), database.db, { ...limits, commitBytesMax: 1024 });
+    const life = small.born();
+    open.push(life);
+    await life.log.start();
+    await create(life.log);
+    await put(life.log, 'x');
+    let writes = 0;
+    using _ = arm('log.beforeWrite', () => {
+      writes += 1;
+      if (writes === 2) life.die();
+    });
+    const fork = { key: { ...key, path: 'f' }, fork: { from: key }, first: [Buffer.alloc(2000)] };
+    life.log.create(fork).catch(() => undefined);
+    await life.ended.promise;
+    await life.end('kill');
+    const next = await born();
+    expect(writes).toBe(2);
+    expect(await next.log.head({ ...key, path: 'f' })).toBeUndefined();
+    expect(await next.log.remove(key, 'deleted')).toBe('kept-for-forks');
+    await next.pass(20_000);
+    await expect(next.log.head(key)).rejects.toMatchObject({ reason: 'kept_for_forks' });
+    await next.pass(60_000);
+    await until(async () => (await next.log.head(key)) === undefined);
+    await create(next.log);
+  });
+
+  test('the last fork goes while the database is away and its source is not in memory: released when it is back', async () => {
+    const small = new World(1, disk, seeded(1), database.db, { ...limits, headsMax: 3 });
+    const life = small.born();
+    open.push(life);
+    await life.log.start();
+    const other = (path: string): StreamKey => ({ ...key, path });
+    await create(life.log);
+    await life.log.create({ key: other('f'), fork: { from: key } });
+    expect(await life.log.remove(key, 'deleted')).toBe('kept-for-forks');
+    await flushed(life);
+    await life.log.head(other('f'));
+    for (const path of ['1', '2', '3', '4']) {
+      await life.log.head(other('f'));
+      await create(life.log, other(path));
+      await flushed(life);
+    }
+    await life.log.head(other('f'));
+    life.databaseLeaves(0);
+    expect(await life.log.remove(other('f'), 'deleted')).toBe('gone');
+    await life.pass(5000);
+    life.databaseReturns();
+    await life.pass(35_000);
+    await until(async () => {
+      await life.pass(400);
+      return (await life.log.head(key)) === undefined;
+    });
+  });
+});
+
 describe('flushing', () => {
   test('a row that holds something else stops the flush and alarms; appends go on', async () => {
     const life = await born();
@@ -654,7 +749,7 @@ describe('flushing', () => {
     await create(life.log, gone);
     await put(life.log, 'y', gone);
     await life.log.remove(gone, 'deleted');
-    await life.log.retain(key, { maxMessages: 5 });
+    await life.log.configure(key, { retention: { maxMessages: 5 } });
     await until(async () => (await life.log.head(key))!.messages === 5);
     await flushed(life);
     const left = (): Promise<{ seq: number }[]> =>

@@ -3,6 +3,7 @@ import { mediaTypeOf, type StreamHead } from './head.ts';
 import type { LogLimits } from './limits.ts';
 import type { Append } from './log.ts';
 import { offsetOf } from './offset.ts';
+import type { ProducerState } from './producers.ts';
 
 /**
  * What an append meets: nothing in its way, a repeat of what is stored, a bare close of a closed stream, or a producer
@@ -13,7 +14,7 @@ export type Verdict = 'go' | 'duplicate' | 'closed-already' | 'load-producer' | 
 /** Everything that can be said without the stream. */
 export function checkShape(input: Append, limits: LogLimits): MusterError | undefined {
   const { messages, producer } = input;
-  if (messages.length === 0 && input.close !== true) {
+  if (messages.length === 0 && input.close !== true && input.refusal === undefined) {
     return invalid('body_empty', 'An append without messages is only allowed when it closes the stream.');
   }
   if (messages.length > limits.appendMessagesMax) {
@@ -53,11 +54,18 @@ export const isName = (text: string, bytesMax: number): boolean =>
   text.isWellFormed() &&
   Buffer.byteLength(text) <= bytesMax;
 
-/** The checks of the public protocol in its order (streams §3, rows 5 to 11), against the assigned state. */
-export function checkAppend(head: StreamHead, input: Append, limits: LogLimits): Verdict {
+/**
+ * The checks of the public protocol in its order (streams §3, rows 5 to 11), against the assigned state. `state` is what
+ * memory knows of the append's producer.
+ */
+export function checkAppend(
+  head: StreamHead,
+  input: Append,
+  state: ProducerState | undefined,
+  limits: LogLimits,
+): Verdict {
   const { producer } = input;
   if (producer !== undefined) {
-    const state = head.producers?.get(producer.id);
     // A malformed id is never known, so the known ones need no look.
     if (state === undefined && !isName(producer.id, limits.nameBytesMax)) return malformedProducer();
     if (state === undefined && head.producers?.mayHaveRow(producer.id)) return 'load-producer';
@@ -74,11 +82,12 @@ export function checkAppend(head: StreamHead, input: Append, limits: LogLimits):
       extra: { closed: true, next: offsetOf(head.era, head.lastSeq) },
     });
   }
-  if (input.messages.length > 0 && differs(head, input.contentType)) {
+  if ((input.messages.length > 0 || input.refusal !== undefined) && differs(head, input.contentType)) {
     return conflict('content_type_differs', `The stream holds ${head.contentType}, not ${String(input.contentType)}.`);
   }
+  if (input.refusal !== undefined) return input.refusal;
   if (producer !== undefined) {
-    const refused = checkProducer(head, producer, limits);
+    const refused = checkProducer(head, producer, state, limits);
     if (refused) return refused;
   }
   if (input.writerSeq !== undefined && head.writerSeq !== undefined && !isAfter(input.writerSeq, head.writerSeq)) {
@@ -97,9 +106,9 @@ export function checkAppend(head: StreamHead, input: Append, limits: LogLimits):
 function checkProducer(
   head: StreamHead,
   producer: { id: string; epoch: number; seq: number },
+  state: ProducerState | undefined,
   limits: LogLimits,
 ): MusterError | undefined {
-  const state = head.producers?.get(producer.id);
   if (state === undefined) {
     if ((head.producers?.known ?? 0) >= limits.producersMax) {
       return exhausted('producers_max', `A stream has at most ${limits.producersMax} producers.`);

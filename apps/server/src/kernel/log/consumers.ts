@@ -1,16 +1,22 @@
 import { asError, type Clock, conflict, invalid, jitter } from '#kernel/base';
 import type { Tx } from '#kernel/db';
+import { bytesBetween } from './budget.ts';
+import type { Erasures } from './erasures.ts';
 import type { LogEvents } from './events.ts';
 import { cutPayload, type FrameView, frameTypes } from './frame.ts';
 import type { Heads } from './heads.ts';
 import type { LogLimits } from './limits.ts';
-import type { Committed, StreamKey } from './log.ts';
+import type { Committed, Gauges, StreamKey } from './log.ts';
 import * as queries from './queries.ts';
-
+import { lsnOf, segmentHeaderBytes } from './segment.ts';
 import type { Store } from './store.ts';
 import { framesOf, type WalReader } from './wal-reader.ts';
 
 export type Take = (tx: Tx, batch: readonly Committed[]) => Promise<void>;
+export type Wants = (key: StreamKey) => boolean;
+
+/** A frame of rows, with the number of its stream. */
+type FromRows = Committed & { readonly streamNo: number };
 
 /** What a consumer's transactions and cursor live in: rows, or memory when the log has no database. */
 export interface ConsumerStore {
@@ -18,7 +24,7 @@ export interface ConsumerStore {
   /** Runs `effect` and moves the cursor, together or not at all; `false` when the cursor had been moved by someone else. */
   advance(name: string, from: number | undefined, to: number, effect: (tx: Tx) => Promise<void>): Promise<boolean>;
   /** Appends of rows behind `after`, for what is not in segments any more. */
-  rows(prefix: string, after: number, before: number, limit: number): Promise<Committed[]>;
+  rows(prefix: string, after: number, before: number, limit: number): Promise<FromRows[]>;
   /** Paths of streams that are not in memory. */
   keys(streamNos: readonly number[]): Promise<Map<number, StreamKey>>;
 }
@@ -41,6 +47,7 @@ export function rowConsumers(store: Store, term: () => number): ConsumerStore {
     async rows(prefix, after, before, limit) {
       const rows = await queries.rowsByLsn(db, prefix, after, before, limit);
       return rows.map((row) => ({
+        streamNo: row.stream_no,
         key: { projectId: row.project_id, path: row.path },
         lsn: row.lsn,
         at: row.at.getTime(),
@@ -72,6 +79,7 @@ export class Consumer {
   readonly #name: string;
   readonly #prefix: string;
   readonly #take: Take;
+  readonly #wants: Wants | undefined;
   readonly #parts: ConsumerParts;
   readonly #wal: WalReader;
   #state: 'idle' | 'taking' | 'resting' | 'ended' = 'idle';
@@ -83,11 +91,14 @@ export class Consumer {
   #failures = 0;
   #running: Promise<void> = Promise.resolve();
   #loaded = false;
+  /** When the oldest frame it has not taken became durable; nothing waits when `undefined`. */
+  #oldestAt: number | undefined;
 
-  constructor(name: string, prefix: string, take: Take, parts: ConsumerParts) {
+  constructor(name: string, prefix: string, take: Take, wants: Wants | undefined, parts: ConsumerParts) {
     this.#name = name;
     this.#prefix = prefix;
     this.#take = take;
+    this.#wants = wants;
     this.#parts = parts;
     this.#wal = parts.wal();
   }
@@ -97,7 +108,21 @@ export class Consumer {
     return this.#at;
   }
 
+  /** What waits for it: bytes of log, and the age of the oldest of them. */
+  lag(): Gauges['consumers'][number] {
+    const { durableTo, behind, limits, clock } = this.#parts;
+    const to = durableTo();
+    const from = Math.max(this.#at, lsnOf(1, segmentHeaderBytes));
+    const atTip = this.#oldestAt === undefined || behind(this.#batchAt) >= to;
+    return {
+      name: this.#name,
+      lagBytes: atTip ? 0 : Math.max(0, bytesBetween(from, to, limits.segmentBytes)),
+      lagMs: atTip ? 0 : Math.max(0, clock.now() - (this.#oldestAt ?? 0)),
+    };
+  }
+
   wake(): void {
+    this.#oldestAt ??= this.#parts.clock.now();
     if (this.#state !== 'idle') return;
     this.#state = 'taking';
     this.#running = this.#run();
@@ -121,6 +146,7 @@ export class Consumer {
       // What was committed between the last look and this line.
       if (this.#parts.durableTo() > this.#at && this.#parts.behind(this.#batchAt) < this.#parts.durableTo())
         this.wake();
+      else this.#oldestAt = undefined;
     } catch (error) {
       if (this.#isEnded()) return;
       this.#state = 'resting';
@@ -156,18 +182,20 @@ export class Consumer {
       const found = this.#wal.read(batchAt);
       const batch = found instanceof Promise ? await found : found;
       if (!batch) break;
+      if (scanned === 0) this.#oldestAt = batch.wallMs;
       scanned += 1;
       let cutShort = false;
       for (const view of framesOf(batch)) {
         const lsn = batch.lsn + view.at - batch.at;
-        if (lsn < this.#at || !isData(view)) continue;
+        if (lsn < this.#at || !isData(view) || this.#isForeign(view.streamNo)) continue;
         if (taken.length >= this.#parts.limits.consumerBatchMax) {
           cutShort = true;
           next = lsn;
           break;
         }
         const payload = Buffer.from(view.payload());
-        const messages = cutPayload(payload, view.count, view.lengths());
+        const stored = cutPayload(payload, view.count, view.lengths());
+        const messages = this.#parts.erasures.masked(view.streamNo, view.firstSeq, stored);
         taken.push({
           view: { lsn, at: view.ms, firstSeq: view.firstSeq, messages, closes: view.closes },
           streamNo: view.streamNo,
@@ -194,9 +222,19 @@ export class Consumer {
     for (const { view, streamNo } of taken) {
       const key = this.#parts.heads.byNo(streamNo)?.key ?? found.get(streamNo);
       // A stream whose last trace is gone was removed a day ago: nobody can act on it any more.
-      if (key?.path.startsWith(this.#prefix)) wanted.push({ key, ...view });
+      if (key && this.#isWanted(key)) wanted.push({ key, ...view });
     }
     return wanted;
+  }
+
+  #isWanted(key: StreamKey): boolean {
+    return key.path.startsWith(this.#prefix) && (this.#wants === undefined || this.#wants(key));
+  }
+
+  /** Known not to be wanted, so that nothing of it is copied. */
+  #isForeign(streamNo: number): boolean {
+    const key = this.#parts.heads.byNo(streamNo)?.key;
+    return key !== undefined && !this.#isWanted(key);
   }
 
   /** Segments at this position are gone: rows are asked, in the same order, until the segments that are left. */
@@ -205,7 +243,12 @@ export class Consumer {
     const found = await this.#parts.store.rows(this.#prefix, this.#at - 1, before, this.#parts.limits.consumerBatchMax);
     const last = found.at(-1);
     const next = last && found.length === this.#parts.limits.consumerBatchMax ? last.lsn + 1 : before;
-    await this.#commit(found, next, next);
+    if (found[0]) this.#oldestAt = found[0].at;
+    const wanted = found.flatMap(({ streamNo, ...frame }) => {
+      const messages = this.#parts.erasures.masked(streamNo, frame.firstSeq, frame.messages);
+      return this.#isWanted(frame.key) ? [{ ...frame, messages }] : [];
+    });
+    await this.#commit(wanted, next, next);
     return true;
   }
 
@@ -237,6 +280,7 @@ export type ConsumerParts = {
   store: ConsumerStore;
   wal: () => WalReader;
   heads: Heads;
+  erasures: Erasures;
   clock: Clock;
   limits: LogLimits;
   events: LogEvents;
@@ -256,11 +300,11 @@ export class Consumers {
     this.#parts = parts;
   }
 
-  add(name: string, prefix: string, take: Take): Disposable {
+  add(name: string, prefix: string, take: Take, wants?: Wants): Disposable {
     if (!/^[a-z][a-z0-9_.-]{0,99}$/.test(name))
       throw invalid('consumer_name', 'A consumer has a short lower-case name.');
     if (this.#consumers.has(name)) throw conflict('consumer_exists', `A consumer named ${name} is running already.`);
-    const consumer = new Consumer(name, prefix, take, this.#parts);
+    const consumer = new Consumer(name, prefix, take, wants, this.#parts);
     this.#consumers.set(name, consumer);
     if (this.#started) consumer.wake();
     return {
@@ -278,6 +322,10 @@ export class Consumers {
 
   wake(): void {
     if (this.#started) for (const consumer of this.#consumers.values()) consumer.wake();
+  }
+
+  lags(): Gauges['consumers'] {
+    return [...this.#consumers.values()].map((consumer) => consumer.lag());
   }
 
   /** The lowest lsn a consumer still needs from segments; those too far behind read rows instead. */
@@ -305,6 +353,9 @@ export function memoryConsumers(): ConsumerStore {
       await effect({
         inTransaction: true,
         query: () => Promise.reject(invalid('no_database', 'The memory log has no database.')),
+        send: () => {
+          throw invalid('no_database', 'The memory log has no database.');
+        },
         afterCommit: (then) => void after.push(then),
       });
       cursors.set(name, to);

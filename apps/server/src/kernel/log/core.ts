@@ -3,15 +3,21 @@ import { type Db, isStoreDown } from '#kernel/db';
 import { ColdReads } from './cold-reads.ts';
 import { type Batch, Committer } from './commit.ts';
 import { type ConsumerStore, Consumers } from './consumers.ts';
+import { ContentActs } from './content.ts';
+import { Erasures } from './erasures.ts';
+import { Creation } from './creation.ts';
 import type { LogEvents } from './events.ts';
+import { Expiry } from './expiry.ts';
 import { FanOut } from './fan-out.ts';
+import { Forks } from './forks.ts';
 import { FrameIndex, type SegmentIndex } from './frame-index.ts';
 import { Heads } from './heads.ts';
 import type { Journal } from './journal.ts';
 import type { LogLimits } from './limits.ts';
-import type { Durability } from './log.ts';
+import type { Durability, Gauges } from './log.ts';
 import { Publisher } from './publisher.ts';
 import { Reader } from './reader.ts';
+import { Removal } from './removal.ts';
 import { RetentionSweep } from './retention.ts';
 import type { Homes } from './shard.ts';
 import { Store } from './store.ts';
@@ -45,9 +51,15 @@ export type Core = Pick<CoreOptions, 'db' | 'clock' | 'limits' | 'events' | 'jou
   reader: Reader;
   fanOut: FanOut;
   watchers: Watchers;
+  publisher: Publisher;
   committer: Committer;
   writer: Writer;
+  creation: Creation;
+  removal: Removal;
+  expiry: Expiry;
   retention: RetentionSweep;
+  erasures: Erasures;
+  content: ContentActs;
   consumers: Consumers;
   wal: () => WalReader;
 };
@@ -58,6 +70,7 @@ export interface Driver {
   /** Everything durable is visible, and the log can be written, when this resolves. */
   start(): Promise<void>;
   promises(): Durability;
+  segments(): Gauges['segments'];
   /** Everything below is in Postgres, or as far as it will ever go. */
   flushedTo(): number;
   stop(): Promise<void>;
@@ -70,7 +83,8 @@ export function buildCore(options: CoreOptions): Core {
   const tape = new Tape(limits.tapeChunkBytes, limits.tapeBytes);
   const index = new FrameIndex(options.segmentFull, (error) => events.backgroundFailed('reading a side file', error));
   const cold = new ColdReads(limits.coldReadsMax, limits.coldReadsWaitingMax);
-  const reader = new Reader({ tape, index, journal, store, cold, clock, limits, events });
+  const erasures = new Erasures();
+  const reader = new Reader({ tape, index, journal, store, cold, erasures, clock, limits, events });
   const fanOut = new FanOut({ reader, tape, clock, limits, events });
   const watchers = new Watchers(limits.watchersMax, events);
   const publisher = new Publisher({ index, fanOut, watchers, grown: (head) => retention.grown(head) });
@@ -94,9 +108,15 @@ export function buildCore(options: CoreOptions): Core {
     clock,
     limits,
     events,
-    homes: options.homes,
     full: options.full,
+    expire: (head) => removal.expire(head),
   });
+  const expectedMs = limits.forkExpectedMs;
+  const removal: Removal = new Removal({ writer, heads, publisher, store, clock, events, expectedMs });
+  const expiry = new Expiry({ heads, removal, store, clock, limits, events });
+  const forks = new Forks({ writer, heads, removal, reader, store, limits });
+  const { homes } = options;
+  const creation = new Creation({ writer, heads, forks, removal, publisher, clock, limits, homes });
   const retention: RetentionSweep = new RetentionSweep({
     reader,
     heads,
@@ -105,12 +125,25 @@ export function buildCore(options: CoreOptions): Core {
     limits,
     events,
     trim: (head, first, bytes) => writer.trim(head, first, bytes),
+    dropSuperseded: (head, saidBefore) => content.dropSuperseded(head, saidBefore),
+  });
+  const content: ContentActs = new ContentActs({
+    heads,
+    writer,
+    reader,
+    removal,
+    retention,
+    erasures,
+    publisher,
+    clock,
+    limits,
   });
   const wal = (): WalReader => new WalReader({ committer, tape, journal });
   const consumers: Consumers = new Consumers({
     store: options.consumerStore(store),
     wal,
     heads,
+    erasures,
     clock,
     limits,
     events,
@@ -131,9 +164,15 @@ export function buildCore(options: CoreOptions): Core {
     reader,
     fanOut,
     watchers,
+    publisher,
     committer,
     writer,
+    creation,
+    removal,
+    expiry,
     retention,
+    erasures,
+    content,
     consumers,
     wal,
   };

@@ -26,17 +26,16 @@ export function crcWords(crc: number, words: Uint32Array, from: number, to: numb
   const t = tables;
   let c = crc | 0;
   for (let i = from; i < to; i += 2) {
-    const low = c ^ (words[i] as number);
+    // Only the low word waits for the step before; the parentheses keep the other half off that chain.
     const high = words[i + 1] as number;
+    const ahead =
+      ((t[768 + (high & 255)] as number) ^ (t[512 + ((high >>> 8) & 255)] as number)) ^
+      ((t[256 + ((high >>> 16) & 255)] as number) ^ (t[high >>> 24] as number));
+    const low = c ^ (words[i] as number);
     c =
-      (t[1792 + (low & 255)] as number) ^
-      (t[1536 + ((low >>> 8) & 255)] as number) ^
-      (t[1280 + ((low >>> 16) & 255)] as number) ^
-      (t[1024 + (low >>> 24)] as number) ^
-      (t[768 + (high & 255)] as number) ^
-      (t[512 + ((high >>> 8) & 255)] as number) ^
-      (t[256 + ((high >>> 16) & 255)] as number) ^
-      (t[high >>> 24] as number);
+      ahead ^
+      ((t[1792 + (low & 255)] as number) ^ (t[1536 + ((low >>> 8) & 255)] as number)) ^
+      ((t[1280 + ((low >>> 16) & 255)] as number) ^ (t[1024 + (low >>> 24)] as number));
   }
   return c;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { type Clock, type FatalHandler, type MusterError } from '#kernel/base';
+import { asError, type Clock, type FatalHandler, type MusterError } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import { bytesBetween, DiskBudget } from './budget.ts';
 import type { Accept } from './claim.ts';
@@ -9,8 +9,9 @@ import { rowConsumers } from './consumers.ts';
 import { buildCore, type Core, type CoreOptions, type Driver, whenStoreIsUp } from './core.ts';
 import type { Disk } from './disk.ts';
 import { DiskJournal } from './disk-journal.ts';
+import { ErasedFiles } from './erased-files.ts';
 import { Flusher } from './flusher.ts';
-import type { Durability } from './log.ts';
+import type { Durability, Gauges } from './log.ts';
 import { type NodeIdentity, Ownership } from './ownership.ts';
 import { Recovery } from './recovery.ts';
 import { lsnOf, segmentHeaderBytes } from './segment.ts';
@@ -42,6 +43,7 @@ export class DiskDriver implements Driver {
   readonly #ownership: Ownership;
   #flusher: Flusher | undefined;
   #recovery: Recovery | undefined;
+  #erased: ErasedFiles | undefined;
   #lock: AsyncDisposable | undefined;
   #preparing: Disposable | undefined;
   #releasing: Promise<void> = Promise.resolve();
@@ -97,6 +99,7 @@ export class DiskDriver implements Driver {
       spares: this.#spares,
       index: core.index,
       heads: core.heads,
+      erasures: core.erasures,
       store: core.store as Store,
       ownership: this.#ownership,
       accept,
@@ -130,6 +133,22 @@ export class DiskDriver implements Driver {
       flushed: (to) => this.#flushed(to),
       lost: (error) => this.#fail(error),
     });
+    this.#erased = new ErasedFiles({
+      disk,
+      dir,
+      db,
+      journal: this.#journal,
+      spares: this.#spares,
+      tape: core.tape,
+      committer: core.committer,
+      erasures: core.erasures,
+      quarantine: recovery.quarantine,
+      clock,
+      limits,
+      events,
+      nudge: () => core.writer.takeOver({ term: this.#ownership.term, shards: this.#ownership.shards }),
+      release: () => this.#release(this.flushedTo()),
+    });
     for (const index of core.index.unfiled()) this.#journal.indexFull(index);
     this.#flusher.start();
     this.#preparing = clock.after(limits.spareDelayMs, () => this.#spares.prepare());
@@ -155,6 +174,11 @@ export class DiskDriver implements Driver {
     };
   }
 
+  segments(): Gauges['segments'] {
+    const sealed = this.#journal.segments.filter(({ sealedAt }) => sealedAt !== undefined).length;
+    return { open: this.#journal.segments.length - sealed, sealed, spare: this.#spares.ready };
+  }
+
   async stop(): Promise<void> {
     this.#ended = true;
     const { core } = this;
@@ -170,6 +194,7 @@ export class DiskDriver implements Driver {
       await this.#flusher.finish(deadline.signal);
     }
     await this.#flusher?.end();
+    await this.#erased?.end();
     await this.#releasing;
     this.#preparing?.[Symbol.dispose]();
     await this.#spares.stop();
@@ -182,15 +207,24 @@ export class DiskDriver implements Driver {
   #flushed(to: number): void {
     this.core.heads.flushed(to);
     this.#budget.update();
+    this.#erased?.flushed(to);
+    void this.#release(to);
+  }
+
+  /** What holds erased bodies goes at once, the rest by the keep rules. */
+  #release(to: number): Promise<void> {
     const needed = Math.min(to, this.core.consumers.needsFrom(to));
+    const through = this.#erased?.through ?? 0;
     this.#releasing = this.#releasing
-      .then(() => this.#journal.release(needed))
+      .then(async () => {
+        if (through > 0) await this.#journal.release(Math.min(to, lsnOf(through + 1, 0)), through);
+        await this.#journal.release(needed);
+        this.#erased?.released();
+      })
       .catch((error: unknown) => {
-        this.#options.events.backgroundFailed(
-          'giving back segments',
-          error instanceof Error ? error : new Error(String(error)),
-        );
+        this.#options.events.backgroundFailed('giving back segments', asError(error));
       });
+    return this.#releasing;
   }
 
   #backlogBytes(): number {

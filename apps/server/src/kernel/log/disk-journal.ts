@@ -82,6 +82,8 @@ export class DiskJournal implements Journal {
   #nextBatchNo = 1;
   #writing: { no: number; file: DiskFile } | undefined;
   #growing = false;
+  /** The next batch begins a segment although there is room in this one. */
+  #rotating = false;
 
   constructor(parts: {
     disk: Disk;
@@ -120,7 +122,8 @@ export class DiskJournal implements Journal {
 
   place(bytes: number): Place {
     let plan = must(this.#plan, 'a segment to write to');
-    if (this.#position + bytes + sealBytes > this.#limits.segmentBytes) {
+    if (this.#rotating || this.#position + bytes + sealBytes > this.#limits.segmentBytes) {
+      this.#rotating = false;
       const seal = { position: this.#position, batchNo: this.#nextBatchNo++ };
       plan = {
         no: plan.no + 1,
@@ -141,6 +144,12 @@ export class DiskJournal implements Journal {
 
   placed(batch: Batch): void {
     this.#position = positionOf(batch.lsn) + toSector(batch.cursor - batch.start);
+  }
+
+  /** The next batch goes into a new segment. Answers the number of the present one. */
+  rotate(): number {
+    this.#rotating = true;
+    return must(this.#plan, 'a segment to write to').no;
   }
 
   async commit(batch: Batch): Promise<void> {
@@ -238,15 +247,16 @@ export class DiskJournal implements Journal {
 
   /**
    * Gives back the oldest segments: those wholly at or below `upTo` that nobody reads and that are past both keep rules'
-   * reach (`keepBytes` in all, or `keepMs` old).
+   * reach (`keepBytes` in all, or `keepMs` old). Segments up to `throughNo` go ahead of the keep rules.
    */
-  async release(upTo: number): Promise<void> {
+  async release(upTo: number, throughNo = 0): Promise<void> {
     const now = this.#clock.now();
     for (;;) {
       const oldest = this.#segments[0];
       if (!oldest || oldest.sealedAt === undefined || oldest.end > upTo || oldest.pins > 0) return;
       const held = this.#segments.reduce((sum, { size }) => sum + size, 0);
-      if (held <= this.#limits.keepBytes && now - oldest.sealedAt < this.#limits.keepMs) return;
+      const kept = held <= this.#limits.keepBytes && now - oldest.sealedAt < this.#limits.keepMs;
+      if (kept && oldest.no > throughNo) return;
       this.#segments.shift();
       this.#index().drop(oldest.no);
       void reach('log.beforeDrop');

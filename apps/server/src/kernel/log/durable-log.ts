@@ -1,25 +1,27 @@
 import { assert, type MusterError, unavailable } from '#kernel/base';
-import type { Take } from './consumers.ts';
+import { expired, keptForForks, unknown } from './absence.ts';
+import { configureStream } from './configure.ts';
+import type { Take, Wants } from './consumers.ts';
 import type { Core, Driver } from './core.ts';
 import type { StreamHead } from './head.ts';
 import { listHeads } from './list.ts';
 import type {
   Append,
   Appended,
+  Configuration,
   CreateStream,
   Durability,
   From,
+  Gauges,
   Head,
   Log,
   Page,
-  Retention,
   Sink,
   StreamKey,
   Tail,
   View,
 } from './log.ts';
 import { readPage } from './pages.ts';
-import { unknown } from './writer.ts';
 
 /*
  * The log as rooms see it, over one driver.
@@ -50,6 +52,7 @@ export class DurableLog implements Log {
     assert(this.#state === 'new', 'a log starts once');
     await this.#driver.start();
     this.#state = 'ready';
+    this.#core.expiry.start();
     this.#core.retention.start();
     this.#core.consumers.start();
   }
@@ -60,11 +63,16 @@ export class DurableLog implements Log {
 
   async create(input: CreateStream): Promise<{ outcome: 'created' | 'same'; head: Head }> {
     this.#checkReady();
-    return this.#core.writer.create(input);
+    return this.#core.creation.create(input);
   }
 
   async head(key: StreamKey): Promise<Head | undefined> {
-    return (await this.#find(key))?.show();
+    const head = await this.#find(key);
+    if (!head) return undefined;
+    if (!this.#core.expiry.isOver(head)) return head.show();
+    this.#core.removal.expire(head);
+    if (head.forks > 0) throw keptForForks(key);
+    return undefined;
   }
 
   async read(
@@ -73,8 +81,7 @@ export class DurableLog implements Log {
     limit: { bytes: number; messages: number },
     view: View = 'raw',
   ): Promise<Page> {
-    const head = await this.#find(key);
-    if (!head) throw unknown(key);
+    const head = this.#used(key, await this.#find(key));
     return readPage(this.#core.reader, head, from, limit, view, this.#core.limits);
   }
 
@@ -83,19 +90,30 @@ export class DurableLog implements Log {
     const { heads, fanOut } = this.#core;
     // The head must be followed in the turn it was found in: one that left memory would stay silent for ever.
     while (!heads.at(key) && (await heads.load(key)) === 'present');
-    const head = heads.visibleAt(key);
-    if (!head) throw unknown(key);
+    const head = this.#used(key, heads.visibleAt(key));
     return fanOut.follow(head, from, sink, view);
   }
 
-  async remove(key: StreamKey, cause: 'deleted' | 'expired'): Promise<'gone'> {
+  async remove(key: StreamKey, cause: 'deleted' | 'expired'): Promise<'gone' | 'kept-for-forks'> {
     this.#checkReady();
-    return this.#core.writer.remove(key, cause);
+    return this.#core.removal.remove(key, cause);
   }
 
-  async retain(key: StreamKey, rule: Retention): Promise<void> {
+  async configure(key: StreamKey, change: Configuration, ifVersion?: number): Promise<Head> {
     this.#checkReady();
-    this.#core.retention.trimSoon(await this.#core.writer.retain(key, rule));
+    const head = await configureStream(this.#core, key, change, ifVersion);
+    this.#core.retention.trimSoon(head);
+    return head.show();
+  }
+
+  async supersede(key: StreamKey, range: { from: number; to: number; by: number }): Promise<void> {
+    this.#checkReady();
+    await this.#core.content.supersede(key, range);
+  }
+
+  async erase(key: StreamKey, bodies: readonly { seq: number; instead: Uint8Array }[]): Promise<void> {
+    this.#checkReady();
+    await this.#core.content.erase(key, bodies);
   }
 
   async list(
@@ -104,15 +122,16 @@ export class DurableLog implements Log {
     page: { limit: number; cursor?: string },
   ): Promise<{ items: Head[]; nextCursor: string | null }> {
     this.#checkReady();
-    return listHeads(this.#core.heads, this.#core.store, projectId, prefix, page, this.#core.limits.listPageMax);
+    const { heads, store, limits, clock } = this.#core;
+    return listHeads(heads, store, projectId, prefix, page, { limitMax: limits.listPageMax, now: clock.now() });
   }
 
   watch(match: (head: Head) => boolean, moved: (head: Head) => void): Disposable {
     return this.#core.watchers.add(match, moved);
   }
 
-  consume(name: string, prefix: string, take: Take): Disposable {
-    return this.#core.consumers.add(name, prefix, take);
+  consume(name: string, prefix: string, take: Take, wants?: Wants): Disposable {
+    return this.#core.consumers.add(name, prefix, take, wants);
   }
 
   async barrier(): Promise<{ flushedTo: number; tip: number }> {
@@ -124,6 +143,21 @@ export class DurableLog implements Log {
     return this.#driver.promises();
   }
 
+  gauges(): Gauges {
+    const { heads, fanOut, consumers, committer, store } = this.#core;
+    let dirtyHeads = 0;
+    if (store) for (const { lastLsn } of heads.all()) if (lastLsn >= heads.flushedTo) dirtyHeads += 1;
+    return {
+      heads: heads.size,
+      dirtyHeads,
+      followers: fanOut.followers,
+      followersBy: fanOut.kinds(),
+      consumers: consumers.lags(),
+      pendingBytes: committer.pendingBytes,
+      segments: this.#driver.segments(),
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping ??= this.#stop();
     await this.#stopping;
@@ -133,6 +167,7 @@ export class DurableLog implements Log {
     await this.#starting?.catch(() => undefined);
     this.#state = 'stopping';
     this.#core.fanOut.drain();
+    await this.#core.expiry.end();
     await this.#core.retention.end();
     await this.#core.consumers.end();
     await this.#driver.stop();
@@ -143,7 +178,17 @@ export class DurableLog implements Log {
     this.#checkReady();
     const { heads } = this.#core;
     while (!heads.at(key) && (await heads.load(key)) === 'present');
-    return heads.visibleAt(key);
+    const head = heads.visibleAt(key);
+    if (head?.kept) throw keptForForks(key);
+    return head;
+  }
+
+  /** A stream that is read: a sliding lifetime starts again. */
+  #used(key: StreamKey, head: StreamHead | undefined): StreamHead {
+    if (!head) throw unknown(key);
+    if (head.kept) throw keptForForks(key);
+    if (!this.#core.expiry.use(head)) throw head.forks > 0 ? keptForForks(key) : expired(key);
+    return head;
   }
 
   #checkReady(): void {

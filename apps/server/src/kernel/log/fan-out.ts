@@ -5,11 +5,12 @@ import { type Delivery, forms } from './forms.ts';
 import { FrameView } from './frame.ts';
 import type { StreamHead } from './head.ts';
 import type { LogLimits } from './limits.ts';
-import type { From, Sink, View } from './log.ts';
+import type { From, Gauges, Sink, View } from './log.ts';
 import { gapError, messagesBehind } from './pages.ts';
 import { standingOf } from './positions.ts';
-import { copyFrame, type Reader, type StoredFrame } from './reader.ts';
+import type { Reader, StoredFrame } from './reader.ts';
 import type { Tape } from './tape.ts';
+import { shows, showsAll } from './views.ts';
 
 type Fresh = { firstSeq: number; count: number; lsn: number };
 
@@ -51,6 +52,20 @@ export class FanOut {
 
   get followers(): number {
     return this.#followers;
+  }
+
+  /** How many there are of each kind. */
+  kinds(): Gauges['followersBy'] {
+    const counts = new Map<string, Gauges['followersBy'][number] & { count: number }>();
+    for (const { followers } of this.#fans) {
+      for (const { sink, mode } of followers) {
+        if (mode === 'ended') continue;
+        const kind = counts.get(`${sink.form} ${mode}`);
+        if (kind) kind.count += 1;
+        else counts.set(`${sink.form} ${mode}`, { form: sink.form, mode, count: 1 });
+      }
+    }
+    return [...counts.values()];
   }
 
   nowMs(): number {
@@ -127,8 +142,9 @@ export class FanOut {
     const { head } = fan;
     const fresh = fan.fresh;
     fan.fresh = [];
-    if (head.removed) {
-      for (const follower of fan.followers) follower.end(head.removed);
+    const { gone } = head;
+    if (gone) {
+      for (const follower of fan.followers) follower.end(gone);
       return;
     }
     const first = fresh[0];
@@ -161,7 +177,7 @@ export class FanOut {
       const chunk = this.#tape.find(lsn);
       if (!chunk || firstSeq !== next) return undefined;
       next = firstSeq + count;
-      frames.push(copyFrame(new FrameView(chunk.memory).look(lsn - chunk.lsn)));
+      frames.push(this.reader.copy(new FrameView(chunk.memory).look(lsn - chunk.lsn)));
     }
     return frames;
   }
@@ -184,8 +200,8 @@ export class FanOut {
     if (known) return known;
     const { head } = fan;
     const messages: Uint8Array[] = [];
-    if (view === 'raw') for (const frame of frames) messages.push(...frame.messages);
-    else for (const message of messagesBehind(frames, from)) if (view.keep(message)) messages.push(message.bytes);
+    if (showsAll(head, view)) for (const frame of frames) messages.push(...frame.messages);
+    else for (const message of messagesBehind(frames, from)) if (shows(head, view, message)) messages.push(message.bytes);
     const nothing = messages.length === 0 && !head.closed;
     const bytes = nothing
       ? []

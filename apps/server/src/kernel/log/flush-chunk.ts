@@ -1,8 +1,10 @@
 import type { Tx } from '#kernel/db';
+import { type BirthNote, erasOf, forkOf } from './birth.ts';
+import { type ContentChange, writeContent } from './content-rows.ts';
 import { crcBytes, crcWords } from './crc32c.ts';
-import { type FrameView, frameTypes } from './frame.ts';
-import type { Era } from './head.ts';
-import type { Retention } from './log.ts';
+import { cutPayload, type FrameView, frameTypes } from './frame.ts';
+import type { Cause, Era, Settings } from './head.ts';
+import type { Configured, EraseNote, Removed, SupersedeNote } from './notes.ts';
 import * as queries from './queries.ts';
 
 type Move = {
@@ -25,8 +27,6 @@ export class FlushMismatch extends Error {
   }
 }
 
-/** What a `create` frame says beside its header. */
-export type BirthNote = { projectId: string; path: string; shard: number; contentType: string; retention?: Retention };
 export type TakeoverNote = { term: number; shards?: number; eraFloor?: { era: number; reason: 'lost' | 'restored' } };
 
 /**
@@ -39,10 +39,13 @@ export class FlushChunk {
   readonly #bytesMax: number;
   readonly #births = new Map<number, { note: BirthNote; era: number; at: Date }>();
   readonly #removed = new Map<number, Date>();
+  readonly #kept = new Map<number, { at: Date; cause: Cause }>();
   readonly #moves = new Map<number, Move>();
   readonly #producers = new Map<number, Map<string, ProducerMove>>();
   readonly #eras: { streamNo: number; era: Era }[] = [];
-  readonly #retentions = new Map<number, Retention>();
+  readonly #configurations = new Map<number, queries.ConfigurationRow>();
+  readonly #content: ContentChange[] = [];
+  readonly #revisions = new Map<number, number>();
   readonly #inserts: { messages: queries.NewMessages; parts: Buffer[]; bytes: number }[] = [];
   eraFloor: { era: number; reason: string } | undefined;
   rows = 0;
@@ -63,24 +66,33 @@ export class FlushChunk {
     const { streamNo } = view;
     switch (view.type) {
       case frameTypes.create:
-        this.#births.set(streamNo, { note: JSON.parse(view.note() as string) as BirthNote, era: view.era, at });
+        this.#addBirth(view, at);
         this.#addMessages(view, lsn, at);
         return;
       case frameTypes.append:
       case frameTypes.close:
         this.#addMessages(view, lsn, at);
         return;
-      case frameTypes.remove:
-        this.#removed.set(streamNo, at);
+      case frameTypes.remove: {
+        const { cause, kept } = JSON.parse(view.note() as string) as Removed;
+        if (kept) this.#kept.set(streamNo, { at, cause });
+        else this.#removed.set(streamNo, at);
         return;
+      }
       case frameTypes.trim: {
         const move = this.#moveOf(streamNo, at);
         move.first = Math.max(move.first, view.firstSeq);
         move.bytes -= (JSON.parse(view.note() as string) as { bytes: number }).bytes;
         return;
       }
+      case frameTypes.supersede:
+        this.#addRange(view, at);
+        return;
+      case frameTypes.erase:
+        this.#addErasure(view, lsn, at);
+        return;
       case frameTypes.retain:
-        this.#retentions.set(streamNo, JSON.parse(view.note() as string) as Retention);
+        this.#configurations.set(streamNo, configurationAt(view));
         return;
       case frameTypes.gap: {
         const { known, ...era } = JSON.parse(view.note() as string) as Era & { known?: true };
@@ -93,7 +105,7 @@ export class FlushChunk {
         this.eraFloor = (JSON.parse(view.note() as string) as TakeoverNote).eraFloor ?? this.eraFloor;
         return;
       default:
-        // Holes and seals concern the segment they stand in.
+        // Holes and seals concern the segment they stand in; a ref is told by the row of its fork.
         return;
     }
   }
@@ -122,6 +134,41 @@ export class FlushChunk {
     move.tail = Math.max(move.tail, view.lastSeq);
     move.bytes += view.payloadBytes;
     this.#addRow(view, lsn, at);
+  }
+
+  #addBirth(view: FrameView, at: Date): void {
+    const { streamNo, era } = view;
+    const note = JSON.parse(view.note() as string) as BirthNote;
+    this.#births.set(streamNo, { note, era, at });
+    for (const [from, to, by, said] of note.fork?.superseded ?? [])
+      this.#content.push({ kind: 'said', streamNo, from, to, by, at: new Date(said ?? 0), gone: said === null });
+  }
+
+  #addRange(view: FrameView, at: Date): void {
+    const note = JSON.parse(view.note() as string) as SupersedeNote;
+    const { streamNo, firstSeq: from } = view;
+    this.#revise(streamNo, at);
+    if ('by' in note) {
+      this.#content.push({ kind: 'said', streamNo, from, to: note.to, by: note.by, at });
+      return;
+    }
+    this.#moveOf(streamNo, at).bytes -= note.bytes;
+    this.#content.push({ kind: 'dropped', streamNo, from });
+  }
+
+  #addErasure(view: FrameView, lsn: number, at: Date): void {
+    const { seqs, bytes } = JSON.parse(view.note() as string) as EraseNote;
+    const bodies = cutPayload(Buffer.from(view.payload()), view.count, view.lengths());
+    this.#revise(view.streamNo, at);
+    this.#moveOf(view.streamNo, at).bytes += bytes;
+    this.#content.push({ kind: 'erased', streamNo: view.streamNo, lsn, at, seqs, bodies });
+    this.rows += seqs.length;
+    this.bytes += view.payloadBytes;
+  }
+
+  #revise(streamNo: number, at: Date): void {
+    this.#moveOf(streamNo, at);
+    this.#revisions.set(streamNo, (this.#revisions.get(streamNo) ?? 0) + 1);
   }
 
   #addRow(view: FrameView, lsn: number, at: Date): void {
@@ -178,7 +225,9 @@ export class FlushChunk {
     }
     await this.#writeMoves(tx);
     for (const { streamNo, era } of this.#eras) await queries.addEra(tx, streamNo, era);
-    for (const [streamNo, rule] of this.#retentions) await queries.setRetention(tx, streamNo, rule);
+    for (const [streamNo, to] of this.#configurations) await queries.setConfiguration(tx, streamNo, to);
+    await writeContent(tx, this.#content, this.#revisions);
+    await this.#writeKept(tx);
     await this.#writeProducers(tx);
   }
 
@@ -202,6 +251,13 @@ export class FlushChunk {
       contentType: [],
       eras: [],
       retention: [],
+      ttlSeconds: [],
+      expiresAt: [],
+      forkOf: [],
+      fork: [],
+      first: [],
+      tail: [],
+      bytes: [],
       at: [],
       removedAt: [],
     };
@@ -211,12 +267,29 @@ export class FlushChunk {
       s.path.push(note.path);
       s.shard.push(note.shard);
       s.contentType.push(note.contentType);
-      s.eras.push(JSON.stringify([{ era, first: 1 }]));
+      s.eras.push(JSON.stringify(erasOf(note, era)));
       s.retention.push(note.retention ? JSON.stringify(note.retention) : null);
+      s.ttlSeconds.push(note.ttlSeconds ?? null);
+      s.expiresAt.push(dueAt(note, at.getTime()));
+      s.forkOf.push(note.fork?.of ?? null);
+      s.fork.push(note.fork ? JSON.stringify(forkOf(note.fork)) : null);
+      s.first.push(note.fork?.first ?? 1);
+      s.tail.push(note.fork?.seq ?? 0);
+      s.bytes.push(note.fork?.bytes ?? 0);
       s.at.push(at);
       s.removedAt.push(this.#removed.get(streamNo) ?? null);
     }
     await queries.insertStreams(tx, s);
+  }
+
+  async #writeKept(tx: Tx): Promise<void> {
+    const kept = [...this.#kept].filter(([streamNo]) => !this.#removed.has(streamNo));
+    if (kept.length === 0) return;
+    await queries.markKept(tx, {
+      no: kept.map(([streamNo]) => streamNo),
+      at: kept.map(([, { at }]) => at),
+      cause: kept.map(([, { cause }]) => cause),
+    });
   }
 
   async #writeMoves(tx: Tx): Promise<void> {
@@ -260,6 +333,18 @@ export class FlushChunk {
     }
     await queries.upsertProducers(tx, p);
   }
+}
+
+function configurationAt(view: FrameView): queries.ConfigurationRow {
+  const note = JSON.parse(view.note() as string) as Configured;
+  const { version, retention, ttlSeconds } = note;
+  return { version, retention, ttlSeconds, expiresAt: dueAt(note, view.ms) };
+}
+
+/** When a lifetime is over that nobody prolongs. */
+function dueAt({ ttlSeconds, expiresAt }: Settings, ms: number): Date | null {
+  if (ttlSeconds !== undefined) return new Date(ms + ttlSeconds * 1000);
+  return expiresAt === undefined ? null : new Date(expiresAt);
 }
 
 const noMessages = (): queries.NewMessages => ({

@@ -2,9 +2,10 @@ import { asError } from '#kernel/base';
 import type { FanOut, StreamFan } from './fan-out.ts';
 import type { Delivery } from './forms.ts';
 import type { StreamHead } from './head.ts';
-import type { Message, Offset, Sink, Tail, View } from './log.ts';
+import type { Offset, Sink, Tail, View } from './log.ts';
 import { messagesBehind } from './pages.ts';
 import { standingAt } from './positions.ts';
+import { passOver, shows } from './views.ts';
 
 type End = Parameters<Sink['end']>[0];
 
@@ -25,7 +26,9 @@ export class Follower implements Tail {
   readonly #fan: StreamFan;
   #cursor: number;
   #state: 'replay' | 'live' | 'slow' | 'ended' = 'replay';
+  /** Since when a slow one's sink has made no progress, and the most it had made. */
   #slowSince = 0;
+  #progress = 0;
   #replaying = false;
   /** The sink has been told that it is up to date. */
   #greeted = false;
@@ -64,6 +67,8 @@ export class Follower implements Tail {
     this.#replay().then(
       () => {
         this.#replaying = false;
+        // It was asked to go on after the loop had ended, before this was known.
+        if (this.#isReplaying()) this.replay();
       },
       (error: unknown) => {
         this.#replaying = false;
@@ -76,7 +81,7 @@ export class Follower implements Tail {
     const { head } = this.#fan;
     for (let pages = 1; ; pages++) {
       if (!this.#isReplaying()) return;
-      if (head.removed) return this.end(head.removed);
+      if (head.gone) return this.end(head.gone);
       const standing = standingAt(head, this.#cursor);
       if (standing.gap) {
         this.#fanOut.gapMet(standing.gap.reason);
@@ -85,18 +90,26 @@ export class Follower implements Tail {
         continue;
       }
       if (this.#cursor === head.tail) return this.#cutOver();
-      const found = this.#fanOut.reader.frames(head, this.#cursor + 1, this.#fanOut.pageSize);
+      // What is passed over belongs to the next delivery; a gap behind it is met first.
+      const start = passOver(head, this.#cursor, this.view);
+      if (start !== this.#cursor && standingAt(head, start).gap) {
+        this.#cursor = start;
+        continue;
+      }
+      // Several followers may share one socket: each looks whether there is room before it adds a page.
+      if (this.#isFull()) return;
+      const found = this.#fanOut.reader.frames(head, start + 1, this.#fanOut.pageSize);
       const frames = found instanceof Promise ? await found : found;
-      if (!this.#isReplaying()) return;
+      if (!this.#isReplaying() || (found instanceof Promise && this.#isFull())) return;
       if (frames.length === 0) {
-        // The ground moved under us; only a removal or a trim may do that, and both are seen above.
-        if (!isMoved(head, this.#cursor)) throw new Error('nothing to read below the tail');
+        // The ground moved under us; only a removal, a trim or a dropped range may do that, and all are seen above.
+        if (!isMoved(head, start)) throw new Error('nothing to read below the tail');
         continue;
       }
       const from = this.#cursor;
-      const messages = [...messagesBehind(frames, from)];
-      this.#cursor = messages.at(-1)?.seq ?? from;
-      const kept = keptBy(this.view, messages);
+      const messages = [...messagesBehind(frames, start)];
+      this.#cursor = messages.at(-1)?.seq ?? start;
+      const kept = messages.filter((message) => shows(head, this.view, message));
       const upToDate = this.#cursor === head.tail;
       if (kept.length > 0 || upToDate)
         this.#deliver(
@@ -107,6 +120,12 @@ export class Follower implements Tail {
       // Memory answers at once; a long history must not hold the thread.
       if (pages % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** Then it is slow, or gone. */
+  #isFull(): boolean {
+    this.push([]);
+    return !this.#isReplaying();
   }
 
   #isReplaying(): boolean {
@@ -166,6 +185,7 @@ export class Follower implements Tail {
       this.#greeted = false;
       this.#state = 'slow';
       this.#slowSince = this.#fanOut.monotonicMs();
+      this.#progress = this.sink.left ?? -waiting;
       this.#fanOut.slowed(this);
     }
   }
@@ -187,6 +207,11 @@ export class Follower implements Tail {
     if (waiting <= this.#fanOut.bufferBytes / 4) {
       this.replay();
       return true;
+    }
+    const progress = this.sink.left ?? -waiting;
+    if (progress > this.#progress) {
+      this.#progress = progress;
+      this.#slowSince = this.#fanOut.monotonicMs();
     }
     if (this.#fanOut.monotonicMs() - this.#slowSince < stuckAfterMs) return false;
     this.#fanOut.slowEnded();
@@ -215,9 +240,6 @@ export class Follower implements Tail {
   }
 }
 
-const keptBy = (view: View, messages: readonly Message[]): readonly Message[] =>
-  view === 'raw' ? messages : messages.filter((message) => view.keep(message));
-
-/** Removed, or trimmed beyond this position: only these may take away what a follower was about to read. */
+/** Removed, trimmed beyond this position, or dropped: only these may take away what a follower was about to read. */
 const isMoved = (head: StreamHead, seq: number): boolean =>
-  head.removed !== undefined || standingAt(head, seq).gap !== undefined;
+  head.gone !== undefined || standingAt(head, seq).gap !== undefined || passOver(head, seq, 'raw') > seq;

@@ -11,7 +11,7 @@ const head = (contentType: string): StreamHead =>
     contentType,
     eras: [{ era: 5, first: 1 }],
     createdAt: 5,
-    retention: undefined,
+    configuration: {},
   });
 const delivery = (
   contentType: string,
@@ -38,10 +38,10 @@ const next = (n: number): string => offsetOf(5, n);
 describe('server-sent events', () => {
   test('data and control in one buffer; the first control of an empty stream alone', () => {
     expect(sse('application/json; charset=utf-8', ['{"n":1}', ' 2'])).toBe(
-      `event: data\ndata:[{"n":1}, 2]\n\nevent: control\nid: ${next(2)}\ndata:{"streamNextOffset":"${next(2)}","streamCursor":"2","upToDate":true}\n\n`,
+      `event: data\ndata:[{"n":1}, 2]\n\nevent: control\ndata:{"streamNextOffset":"${next(2)}","streamCursor":"2","upToDate":true}\nid: ${next(2)}\n\n`,
     );
     expect(sse('text/plain', [])).toBe(
-      `event: control\nid: ${next(0)}\ndata:{"streamNextOffset":"${next(0)}","streamCursor":"2","upToDate":true}\n\n`,
+      `event: control\ndata:{"streamNextOffset":"${next(0)}","streamCursor":"2","upToDate":true}\nid: ${next(0)}\n\n`,
     );
     expect(sse('text/plain', ['x'], { upToDate: false })).toContain(
       `{"streamNextOffset":"${next(1)}","streamCursor":"2"}`,

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { StreamHead } from './head.ts';
 import type { Offset, Sink } from './log.ts';
 
@@ -39,7 +40,8 @@ const sse: Form = (delivery) => {
       : { streamCursor: String(Math.floor((delivery.nowMs - cursorEpochMs) / cursorStepMs)) }),
     ...(delivery.upToDate ? { upToDate: true } : {}),
   };
-  parts.push(Buffer.from(`event: control\nid: ${delivery.next}\ndata:${JSON.stringify(control)}\n\n`));
+  // The id comes last: readers of the protocol look for the data right behind the event's name.
+  parts.push(Buffer.from(`event: control\ndata:${JSON.stringify(control)}\nid: ${delivery.next}\n\n`));
   return [Buffer.concat(parts)];
 };
 
@@ -87,9 +89,7 @@ const socket: Form = (delivery) => {
 function socketBody({ head, messages }: Delivery): Uint8Array[] {
   if (isJson(head)) return [Buffer.from('"records":['), ...joined(messages), Buffer.from(']')];
   const bytes = Buffer.concat(messages);
-  const text = bytes.toString('utf8');
-  if (Buffer.byteLength(text) === bytes.length && !text.includes('\ufffd'))
-    return [Buffer.from(`"text":${JSON.stringify(text)}`)];
+  if (isUtf8(bytes)) return [Buffer.from(`"text":${JSON.stringify(bytes.toString('utf8'))}`)];
   return [Buffer.from(`"base64":"${bytes.toString('base64')}"`)];
 }
 

@@ -100,6 +100,18 @@ export class Quarantine {
     }
   }
 
+  /**
+   * What was erased must not stay here: files of these segments go, and unfinished writes, whose unused ends may hold
+   * anything that was written before.
+   */
+  async forget(segments: ReadonlySet<number>): Promise<void> {
+    const names = await this.#disk.list(this.#path);
+    const going = names.filter((name) => name.includes('.torn') || segments.has(Number.parseInt(name, 10)));
+    for (const name of going) await this.#disk.remove(join(this.#path, name));
+    if (going.length > 0) await this.#disk.syncDir(this.#path);
+    this.count = names.length - going.length;
+  }
+
   /** Moves a segment out of the log. */
   async moveOut(no: number): Promise<void> {
     await this.keep(no, 'replaced');

@@ -128,7 +128,7 @@ describe('frames', () => {
     for (const [at, value, says] of [
       [8, 2, 'frame version 2'],
       [9, 99, 'frame type 99'],
-      [9, frameTypes.supersede, 'frame type 7'],
+      [9, 14, 'frame type 14'],
     ] as const) {
       encodeFrame(memory, 0, bytes, input, seed);
       memory.bytes[at] = value;

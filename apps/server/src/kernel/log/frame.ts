@@ -36,7 +36,10 @@ const understood: ReadonlySet<number> = new Set([
   frameTypes.create,
   frameTypes.close,
   frameTypes.remove,
+  frameTypes.ref,
   frameTypes.trim,
+  frameTypes.supersede,
+  frameTypes.erase,
   frameTypes.retain,
   frameTypes.takeover,
   frameTypes.gap,
@@ -74,15 +77,21 @@ export type FrameInput = {
   messages: readonly Uint8Array[];
   closes: boolean;
   producer: { id: string; epoch: number; seq: number } | undefined;
+  /** The producer's id in UTF-8, where it is known already. */
+  producerId?: Uint8Array | undefined;
   writerSeq: string | undefined;
   note: string | undefined;
 };
 
 /** The length `encodeFrame` will need, without padding. */
-export function frameBytes(frame: Pick<FrameInput, 'messages' | 'producer' | 'writerSeq' | 'note'>): number {
-  const { messages, producer, writerSeq, note } = frame;
+export function frameBytes(
+  frame: Pick<FrameInput, 'messages' | 'producer' | 'producerId' | 'writerSeq' | 'note'>,
+): number {
+  const { messages, producer, producerId, writerSeq, note } = frame;
   let bytes = frameHeaderBytes;
-  if (producer !== undefined) bytes += 20 + Buffer.byteLength(producer.id);
+  if (producer !== undefined) {
+    bytes += 20 + (producerId === undefined ? Buffer.byteLength(producer.id) : producerId.length);
+  }
   if (writerSeq !== undefined) bytes += 4 + Buffer.byteLength(writerSeq);
   if (note !== undefined) bytes += 4 + Buffer.byteLength(note);
   if (messages.length > 1) bytes += 4 * (messages.length - 1);
@@ -92,7 +101,7 @@ export function frameBytes(frame: Pick<FrameInput, 'messages' | 'producer' | 'wr
 
 /** Writes one frame of `bytes` (from `frameBytes`) at the 8-byte aligned `at`; returns the position after its padding. */
 export function encodeFrame(memory: Memory, at: number, bytes: number, frame: FrameInput, seed: number): number {
-  const { messages, producer, writerSeq, note } = frame;
+  const { messages, producer, producerId, writerSeq, note } = frame;
   const target = memory.bytes;
   const words = memory.words;
   const count = messages.length;
@@ -102,10 +111,14 @@ export function encodeFrame(memory: Memory, at: number, bytes: number, frame: Fr
   let cursor = at + frameHeaderBytes;
   if (producer !== undefined) {
     flag |= flags.producer;
-    const idBytes = target.write(producer.id, cursor + 20);
-    target.writeUInt32LE(idBytes, cursor);
-    writeU64(target, cursor + 4, producer.epoch);
-    writeU64(target, cursor + 12, producer.seq);
+    const word = cursor >>> 2;
+    const idBytes = producerId === undefined ? target.write(producer.id, cursor + 20) : producerId.length;
+    if (producerId !== undefined) target.set(producerId, cursor + 20);
+    words[word] = idBytes;
+    words[word + 1] = producer.epoch >>> 0;
+    words[word + 2] = producer.epoch / high;
+    words[word + 3] = producer.seq >>> 0;
+    words[word + 4] = producer.seq / high;
     cursor += 20 + idBytes;
   }
   if (writerSeq !== undefined) {

@@ -1,5 +1,6 @@
 import { exhausted, type MusterError } from '#kernel/base';
-import type { StreamHead } from './head.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Cause, StreamHead } from './head.ts';
 import type { LogLimits } from './limits.ts';
 import type { StreamKey } from './log.ts';
 import type { Store } from './store.ts';
@@ -21,8 +22,14 @@ export class Heads {
   /** Greatest era of paths whose stream was removed; such a path holds no live stream. */
   readonly #tombstones = new Map<string, number>();
   readonly #loading = new Map<string, Promise<'present' | 'absent'>>();
+  /** Of those that will end. */
+  readonly deadlines = new Deadlines();
+  /** Refs whose fork is not there yet: parent → fork → since. Left over only when a process died between the two. */
+  readonly expectedForks = new Map<number, Map<number, number>>();
   /** Removed, but the removal has not reached its row. */
   #departing: StreamHead[] = [];
+  /** Told when no head may leave although one should. */
+  crowded: () => void = () => undefined;
   #flushedTo = 0;
 
   constructor(limits: LogLimits, store: Store | undefined) {
@@ -85,6 +92,8 @@ export class Heads {
     paths.set(path, head);
     this.#byNo.set(head.streamNo, head);
     this.#tombstones.delete(nameOf(head.key));
+    this.deadlines.track(head);
+    if (head.refs !== undefined) this.#dropGoneForks(head);
   }
 
   /** Its creation is durable. */
@@ -93,10 +102,45 @@ export class Heads {
     head.predecessor = undefined;
   }
 
+  /** A ref to a fork that is about to be created. */
+  expectFork(parent: StreamHead, streamNo: number, since: number): void {
+    parent.refs ??= new Map();
+    parent.refs.set(streamNo, since);
+    const expected = this.expectedForks.get(parent.streamNo);
+    if (expected) expected.set(streamNo, since);
+    else this.expectedForks.set(parent.streamNo, new Map([[streamNo, since]]));
+  }
+
+  /** The fork is there. */
+  forked(of: number, streamNo: number, since: number): void {
+    this.forgetExpected(of, streamNo);
+    const parent = this.#byNo.get(of);
+    if (parent === undefined) return;
+    parent.refs ??= new Map();
+    parent.refs.set(streamNo, since);
+  }
+
+  forgetExpected(of: number, streamNo: number): void {
+    const expected = this.expectedForks.get(of);
+    if (expected?.delete(streamNo) && expected.size === 0) this.expectedForks.delete(of);
+  }
+
+  /** Its removal is durable, and it stays, hidden, for its forks. */
+  hide(head: StreamHead, cause: Cause): void {
+    head.kept = cause;
+    head.removing = true;
+    head.keeping = true;
+    head.ending = cause;
+    head.deadline = Number.POSITIVE_INFINITY;
+    this.deadlines.drop(head);
+  }
+
   /** Its removal is durable. */
-  gone(head: StreamHead, cause: 'deleted' | 'expired'): void {
+  gone(head: StreamHead, cause: Cause): void {
     head.removed = cause;
     head.frames = undefined;
+    this.deadlines.drop(head);
+    if (head.fork) this.#byNo.get(head.fork.of)?.refs?.delete(head.streamNo);
     const paths = this.#byPath.get(head.key.projectId);
     if (paths?.get(head.key.path) === head) {
       paths.delete(head.key.path);
@@ -104,6 +148,17 @@ export class Heads {
       this.#bury(nameOf(head.key), head.era);
     }
     this.#departing.push(head);
+  }
+
+  /** Brings a stream into memory by its number, when it lives or is kept. */
+  async loadNo(streamNo: number): Promise<StreamHead | undefined> {
+    while (!this.#byNo.has(streamNo) && this.#store) {
+      const key = await this.#store.keyOf(streamNo);
+      if (!key || (await this.load(key)) !== 'present') break;
+      // Another stream is there by now, or this one has left again.
+      if (this.at(key)) break;
+    }
+    return this.#byNo.get(streamNo);
   }
 
   /**
@@ -124,7 +179,13 @@ export class Heads {
   }
 
   async #load(store: Store, key: StreamKey, name: string): Promise<'present' | 'absent'> {
-    const found = await store.at(key.projectId, key.path);
+    let asOf = this.#flushedTo;
+    let found = await store.at(key.projectId, key.path);
+    // Forks that were removed while their source was read would stay its forks for ever: its row is read at one moment.
+    while (found.kind === 'live' && found.head.refs && asOf !== this.#flushedTo) {
+      asOf = this.#flushedTo;
+      found = await store.at(key.projectId, key.path);
+    }
     if (this.at(key)) return 'present';
     if (found.kind === 'tombstone') this.#bury(name, found.era);
     if (found.kind !== 'live' || this.#byNo.has(found.head.streamNo)) return 'absent';
@@ -132,6 +193,12 @@ export class Heads {
     if (full) throw full;
     this.insert(found.head);
     return 'present';
+  }
+
+  /** Rows lag behind: forks whose removal has not reached them are none any more. */
+  #dropGoneForks(head: StreamHead): void {
+    for (const streamNo of head.refs?.keys() ?? [])
+      if (this.#byNo.get(streamNo)?.removed) head.refs?.delete(streamNo);
   }
 
   /** Everything below this lsn has reached Postgres. */
@@ -167,6 +234,7 @@ export class Heads {
       this.#forget(leaving);
       return undefined;
     }
+    this.crowded();
     return exhausted(
       'streams_open_max',
       `At most ${this.#limits.headsMax} streams are open at once, and none of them can rest.`,
@@ -180,16 +248,19 @@ export class Heads {
     return (
       this.#store !== undefined &&
       head.visible &&
-      !head.removing &&
+      (!head.removing || head.kept !== undefined) &&
       head.lastLsn < this.#flushedTo &&
       head.fan === undefined &&
       !head.trimming &&
+      head.deadline === head.storedDeadline &&
+      !this.expectedForks.has(head.streamNo) &&
       this.#byPath.get(head.key.projectId)?.get(head.key.path) === head
     );
   }
 
   #forget(head: StreamHead): void {
     this.#byNo.delete(head.streamNo);
+    this.deadlines.drop(head);
     const paths = this.#byPath.get(head.key.projectId);
     paths?.delete(head.key.path);
     if (paths?.size === 0) this.#byPath.delete(head.key.projectId);

@@ -67,6 +67,15 @@ export const defaultLimits = {
   listPageMax: 1000,
   tombstoneMs: 24 * 3600_000,
   tombstonesInMemoryMax: 100_000,
+  /** A stream's sliding lifetime: ten years. */
+  ttlSecondsMax: 10 * 365 * 24 * 3600,
+  forksPerStreamMax: 10_000,
+  /** Forks of forks of forks. */
+  forkDepthMax: 32,
+  /** A source waits this long for a fork that was announced; longer only a dead process needs. */
+  forkExpectedMs: 60_000,
+  /** How often ends are looked for that no timer knows of, and uses of sliding lifetimes are written down. */
+  lifeSweepEveryMs: 30_000,
   pathBytesMax: 512,
   pathSegmentsMax: 16,
   nameBytesMax: 256,
@@ -74,6 +83,15 @@ export const defaultLimits = {
   leaseMs: 15_000,
   leaseRenewEveryMs: 5000,
   retentionEveryMs: 60_000,
+  /** Ranges of one stream that later messages tell again. */
+  supersededRangesMax: 10_000,
+  /** So long such a range can still be read whole. MUSTER_LOG_SUPERSEDED_KEEP_MS */
+  supersededKeepMs: 24 * 3600_000,
+  /** Erased messages, and what stands in their place, while files may still hold the old bytes. */
+  erasingMax: 10_000,
+  erasingBytesMax: 64 * miB,
+  /** Erasures gathered before the files that hold the old bytes are given up together. */
+  erasingGatherMs: 60_000,
   janitorRows: 5000,
   stopFlushMs: 5000,
 };

@@ -1,5 +1,5 @@
 /* The log's contract, as in the design of kernel/log; `index.ts` exports this and nothing deeper. */
-import type { Service } from '#kernel/base';
+import type { MusterError, Service } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 
 export type StreamKey = { readonly projectId: string; readonly path: string };
@@ -42,6 +42,8 @@ export type Append = {
   /** Refuse (`conflict` `tail_moved`) unless the stream's last seq is this. */
   expectedTail?: number;
   close?: boolean;
+  /** What is wrong with the content. It is said at its place in the order of checks: a repeat is still a repeat. */
+  refusal?: MusterError;
 };
 
 /** `next` and `producer` are computed when asked for: read them, do not spread the object. */
@@ -73,6 +75,8 @@ export type Head = {
   streamNo: number;
   /** Of its configuration: 1 at creation, one more with every `configure`. */
   version: number;
+  /** Grows whenever stored positions are shown otherwise than before (superseded, erased): part of what identifies a page. */
+  revision: number;
   /** Live readers on this node. */
   followers: number;
 };
@@ -110,6 +114,11 @@ export interface Sink {
    * called with an empty list, to ask.
    */
   write(shared: readonly Uint8Array[]): number;
+  /**
+   * Bytes that have left the socket so far, where the sink knows: it is not stuck while this grows, even if others who share
+   * the socket are served first. Without it, fewer bytes waiting than ever since it got slow is progress.
+   */
+  readonly left?: number;
   /** Positions are missing in front of the sink: end here, or go on behind them. `stop` at the very start makes `tail` fail. */
   gap(gap: Gap): 'stop' | 'continue';
   end(why: 'closed' | 'deleted' | 'expired' | 'slow' | 'moved' | 'draining'): void;
@@ -153,6 +162,14 @@ export type Gauges = {
   followers: number;
   /** Of each consumer: bytes of log it has not yet taken, and the age of the oldest of them. */
   consumers: readonly { name: string; lagBytes: number; lagMs: number }[];
+  /** Of the heads, those with frames that Postgres does not hold yet. */
+  dirtyHeads: number;
+  /** The followers by what they are written and whether they read history. */
+  followersBy: readonly { form: Sink['form']; mode: 'replay' | 'live'; count: number }[];
+  /** Appends that wait for their sync. */
+  pendingBytes: number;
+  /** Files of the log: being written, finished, prepared ahead. */
+  segments: { open: number; sealed: number; spare: number };
 };
 
 /**
@@ -197,8 +214,16 @@ export interface Log extends Service {
   ): Promise<{ items: Head[]; nextCursor: string | null }>;
   /** A hint after commit: something of a matching stream moved. */
   watch(match: (head: Head) => boolean, moved: (head: Head) => void): Disposable;
-  /** Committed frames of a prefix in log order; the cursor moves in the transaction of the effect. */
-  consume(name: string, prefix: string, take: (tx: Tx, batch: readonly Committed[]) => Promise<void>): Disposable;
+  /**
+   * Committed frames of a prefix in log order; the cursor moves in the transaction of the effect. Frames that `wants` says no
+   * to (asked for each, so it must be quick) count as those of another prefix: nothing of them is copied, no transaction.
+   */
+  consume(
+    name: string,
+    prefix: string,
+    take: (tx: Tx, batch: readonly Committed[]) => Promise<void>,
+    wants?: (key: StreamKey) => boolean,
+  ): Disposable;
   /** Everything acknowledged so far is at or below `tip`. */
   barrier(): Promise<{ flushedTo: number; tip: number }>;
   promises(): Durability;

@@ -1,6 +1,6 @@
 import { memoryConsumers } from './consumers.ts';
 import { buildCore, type Core, type CoreOptions, type Driver } from './core.ts';
-import type { Durability } from './log.ts';
+import type { Durability, Gauges } from './log.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
 type Options = Pick<CoreOptions, 'clock' | 'limits' | 'events' | 'homes' | 'failed'>;
@@ -48,6 +48,10 @@ export class MemoryDriver implements Driver {
       shardsOwned: this.core.limits.shards,
       degraded: false,
     };
+  }
+
+  segments(): Gauges['segments'] {
+    return { open: 1, sealed: 0, spare: 0 };
   }
 
   async stop(): Promise<void> {

@@ -2,8 +2,9 @@ import { internal, type MusterError, notFound } from '#kernel/base';
 import type { StreamHead } from './head.ts';
 import type { LogLimits } from './limits.ts';
 import type { From, Gap, Message, Page, View } from './log.ts';
-import { standingOf } from './positions.ts';
+import { standingAt, standingOf } from './positions.ts';
 import type { Reader, StoredFrame } from './reader.ts';
+import { passOver, shows, showsAll } from './views.ts';
 
 const reasons: Record<Gap['reason'], string> = {
   trimmed: 'offset_trimmed',
@@ -36,21 +37,31 @@ export async function readPage(
   limits: LogLimits,
 ): Promise<Page> {
   const standing = standingOf(head, from);
-  if (standing.gap) throw gapError(standing.gap);
+  if (standing.gap) {
+    reader.gapMet(standing.gap.reason);
+    throw gapError(standing.gap);
+  }
   const bytesMax = Math.min(limit.bytes, limits.pageBytesMax);
   const messagesMax = Math.max(1, Math.min(limit.messages, limits.pageMessagesMax));
   const messages: Message[] = [];
-  let seq = standing.seq;
+  const filtered = !showsAll(head, view);
+  let seq = passOver(head, standing.seq, view);
   let bytes = 0;
   let scanned = 0;
   let scannedBytes = 0;
   while (seq < head.tail && messages.length < messagesMax && (messages.length === 0 || bytes < bytesMax)) {
-    const left = view === 'raw' ? bytesMax - bytes : limits.viewScanBytesMax - scannedBytes;
+    if (standingAt(head, seq).gap) break;
+    const left = filtered ? limits.viewScanBytesMax - scannedBytes : bytesMax - bytes;
     const found = reader.frames(head, seq + 1, { bytes: Math.max(1, left), messages: messagesMax });
     const frames = found instanceof Promise ? await found : found;
     if (frames.length === 0) {
-      // The ground moved: trimmed or removed since we looked. Behind what is in hand already the next page will tell.
+      // The ground moved: trimmed, dropped or removed since we looked. Behind what is in hand already the next page will tell.
       if (messages.length > 0) break;
+      const behind = passOver(head, seq, view);
+      if (behind > seq) {
+        seq = behind;
+        continue;
+      }
       const now = standingOf(head, head.offset(seq));
       if (now.gap) throw gapError(now.gap);
       throw internal('log_read_hole', 'A stored position could not be found.');
@@ -58,17 +69,17 @@ export async function readPage(
     for (const message of messagesBehind(frames, seq)) {
       const fits = messages.length === 0 || (messages.length < messagesMax && bytes + message.bytes.length <= bytesMax);
       const tooFar =
-        view !== 'raw' && (scanned >= limits.viewScanMessagesMax || scannedBytes >= limits.viewScanBytesMax);
+        filtered && (scanned >= limits.viewScanMessagesMax || scannedBytes >= limits.viewScanBytesMax);
       if (!fits || tooFar) return pageOf(head, messages, seq);
       seq = message.seq;
       scanned += 1;
       scannedBytes += message.bytes.length;
-      if (view !== 'raw' && !view.keep(message)) continue;
+      if (!shows(head, view, message)) continue;
       messages.push(message);
       bytes += message.bytes.length;
     }
-    // Positions that do not exist follow: the page ends here and the next one meets the gap.
-    if (standingOf(head, head.offset(seq)).gap) break;
+    // Positions that do not exist may follow: the page ends in front of them and the next one meets the gap.
+    seq = passOver(head, seq, view);
   }
   return pageOf(head, messages, seq);
 }

@@ -19,7 +19,8 @@ export function standingOf(head: StreamHead, from: From): Standing {
   const later = head.eras[last + 1];
   const end = later ? (later.from ?? later.first) - 1 : head.tail;
   if (seq > end) {
-    if (!later)
+    // A fork goes its own way behind what it inherited: that position is its source's.
+    if (!later || later.from === undefined)
       throw invalid('offset_beyond_tail', 'The offset lies behind the end of the stream.', {
         extra: { next: head.offset(head.tail) },
       });

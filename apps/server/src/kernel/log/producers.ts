@@ -1,5 +1,7 @@
 /** What is known of one producer of one stream: enough to refuse, to recognise a repeat and to answer it as before. */
 export class ProducerState {
+  /** Its id in UTF-8, as frames have it. */
+  readonly id: Uint8Array;
   epoch: number;
   /** Highest accepted seq of `epoch`. */
   seq: number;
@@ -10,7 +12,8 @@ export class ProducerState {
   /** The lowest seq of `epoch` whose result may be in the ring. */
   #knownFrom: number;
 
-  constructor(epoch: number, size: number) {
+  constructor(id: string, epoch: number, size: number) {
+    this.id = Buffer.from(id);
     this.epoch = epoch;
     this.seq = -1;
     this.lsn = 0;
@@ -49,9 +52,6 @@ export class Producers {
   /** Looked for in rows and not found. */
   readonly #absent = new Set<string>();
   known = 0;
-  /** An append looks its producer up twice in a row. */
-  #lastId: string | undefined;
-  #last: ProducerState | undefined;
 
   constructor(inMemoryMax: number, resultsMax: number) {
     this.#inMemoryMax = inMemoryMax;
@@ -59,13 +59,7 @@ export class Producers {
   }
 
   get(id: string): ProducerState | undefined {
-    if (id === this.#lastId) return this.#last;
-    const state = this.#states.get(id);
-    if (state !== undefined) {
-      this.#lastId = id;
-      this.#last = state;
-    }
-    return state;
+    return this.#states.get(id);
   }
 
   /** Whether a producer that is not in memory may have a row, so that it must be looked for before anything is decided. */
@@ -81,7 +75,7 @@ export class Producers {
   /** `fresh`: no row of it exists, so it counts as one more. */
   add(id: string, epoch: number, fresh: boolean, flushedTo: number): ProducerState {
     if (this.#states.size >= this.#inMemoryMax) this.#makeRoom(flushedTo);
-    const state = new ProducerState(epoch, this.#resultsMax);
+    const state = new ProducerState(id, epoch, this.#resultsMax);
     this.#states.set(id, state);
     this.#absent.delete(id);
     if (fresh) this.known += 1;
@@ -92,7 +86,6 @@ export class Producers {
     for (const [id, state] of this.#states) {
       if (state.lsn >= flushedTo) continue;
       this.#states.delete(id);
-      if (id === this.#lastId) this.#lastId = undefined;
       return;
     }
   }

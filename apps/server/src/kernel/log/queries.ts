@@ -1,5 +1,6 @@
 import { type Reader, type Statement, sql, type Tx } from '#kernel/db';
-import type { Era } from './head.ts';
+import type { Cause, Era } from './head.ts';
+import type { Fork } from './lineage.ts';
 import type { Retention } from './log.ts';
 
 /* All SQL of the log, in the order of its life: streams, producers, messages, the flush, the janitor, consumers, owners. */
@@ -18,18 +19,41 @@ export type StreamRow = {
   writer_seq: string | null;
   touched_at: Date;
   retention: Retention | null;
+  version: number;
+  ttl_seconds: number | null;
+  /** A fixed instant, or when a sliding lifetime ends by what was last written down. */
+  expires_at: Date | null;
+  kept_cause: Cause | null;
+  fork: Fork | null;
+  /** Only where one stream is loaded for use. */
+  forks?: number[] | null;
   removed_at: Date | null;
   created_at: Date;
+  revision: number;
+  has_superseded: boolean;
+  /** Only in lists, where ranges are not loaded. */
+  dropped?: number;
 };
 
 const streamColumns = sql`stream_no, project_id, path, shard, content_type, eras, first_seq, tail_seq, bytes, closed_at,
-  writer_seq, touched_at, retention, removed_at, created_at`;
+  writer_seq, touched_at, retention, version, ttl_seconds, expires_at, kept_cause, fork, removed_at, created_at,
+  revision, has_superseded`;
+
+/** Positions that no view shows any more; only streams that have some are looked into. */
+const droppedColumn = sql`
+  (case when s.has_superseded then (
+    select coalesce(sum(least(r.to_seq, s.tail_seq) - greatest(r.from_seq, s.first_seq) + 1), 0)::bigint from stream_superseded r
+    where r.stream_no = s.stream_no and r.state <> 'kept' and r.to_seq >= s.first_seq) else 0 end) as dropped`;
+
+/** By index streams_forks; none is null. */
+const forksColumn = sql`
+  (select array_agg(f.stream_no) from streams f where f.fork_of = s.stream_no and f.removed_at is null) as forks`;
 
 /** The live stream at a path, else the newest tombstone there. */
 export async function streamAt(db: Reader, projectId: string, path: string): Promise<StreamRow | undefined> {
   const rows = await db.query<StreamRow>(sql`
     -- log_stream_at: index streams_path; nulls first puts the live one in front
-    select ${streamColumns} from streams where project_id = ${projectId} and path = ${path}
+    select ${streamColumns}, ${forksColumn} from streams s where project_id = ${projectId} and path = ${path}
     order by removed_at desc nulls first limit 1`);
   return rows[0];
 }
@@ -37,7 +61,7 @@ export async function streamAt(db: Reader, projectId: string, path: string): Pro
 export const streamsByNo = (db: Reader, streamNos: readonly number[]): Promise<StreamRow[]> =>
   db.query<StreamRow>(sql`
     -- log_streams_by_no: primary key
-    select ${streamColumns} from streams where stream_no = any(${streamNos}::bigint[])`);
+    select ${streamColumns}, ${forksColumn} from streams s where stream_no = any(${streamNos}::bigint[])`);
 
 /** Live streams of a project in path order, behind `after`. `end` is the first text behind every path with the prefix. */
 export const streamsUnder = (
@@ -46,8 +70,8 @@ export const streamsUnder = (
 ): Promise<StreamRow[]> =>
   db.query<StreamRow>(sql`
     -- log_streams_under: index streams_live_path, a range of it
-    select ${streamColumns} from streams
-    where project_id = ${q.projectId} and removed_at is null and path >= ${q.from} and path > ${q.after}
+    select ${streamColumns}, ${droppedColumn} from streams s
+    where project_id = ${q.projectId} and removed_at is null and kept_at is null and path >= ${q.from} and path > ${q.after}
       and (${q.end}::text is null or path < ${q.end}::text)
     order by path limit ${q.limit}`);
 
@@ -63,7 +87,7 @@ export const agedStreams = (db: Reader, afterNo: number, limit: number): Promise
   db.query<StreamRow>(sql`
     -- log_aged_streams: index streams_aging; one look at the primary key of the messages for each stream old enough
     select ${streamColumns} from streams s
-    where removed_at is null and retention ? 'maxAgeMs' and stream_no > ${afterNo}
+    where removed_at is null and kept_at is null and retention ? 'maxAgeMs' and stream_no > ${afterNo}
       and created_at < now() - make_interval(secs => (retention->>'maxAgeMs')::float8 / 1000)
       and exists (
         select 1 from (
@@ -141,6 +165,14 @@ export type NewStreams = {
   contentType: string[];
   eras: string[];
   retention: (string | null)[];
+  ttlSeconds: (number | null)[];
+  expiresAt: (Date | null)[];
+  forkOf: (number | null)[];
+  fork: (string | null)[];
+  /** Where the stream begins, and what it has then: more than nothing in a fork. */
+  first: number[];
+  tail: number[];
+  bytes: number[];
   at: Date[];
   removedAt: (Date | null)[];
 };
@@ -148,12 +180,16 @@ export type NewStreams = {
 export const insertStreams = (tx: Tx, s: NewStreams): Promise<unknown> =>
   tx.query(sql`
     -- log_insert_streams: a replayed creation meets its own row
-    insert into streams (stream_no, project_id, path, shard, content_type, eras, first_seq, tail_seq, bytes, retention, created_at,
-      touched_at, removed_at, rows_due)
-    select v.no, v.project_id, v.path, v.shard, v.content_type, v.eras::jsonb, 1, 0, 0, v.retention::jsonb, v.at, v.at, v.removed_at, v.removed_at is not null
+    insert into streams (stream_no, project_id, path, shard, content_type, eras, first_seq, tail_seq, bytes, retention, ttl_seconds,
+      expires_at, fork_of, fork_seq, fork, created_at, touched_at, removed_at, rows_due)
+    select v.no, v.project_id, v.path, v.shard, v.content_type, v.eras::jsonb, v.first, v.tail, v.bytes, v.retention::jsonb, v.ttl,
+      v.expires_at, v.fork_of, case when v.fork_of is not null then v.tail end, v.fork::jsonb, v.at, v.at, v.removed_at,
+      v.removed_at is not null
     from unnest(${s.no}::bigint[], ${s.projectId}::text[], ${s.path}::text[], ${s.shard}::smallint[], ${s.contentType}::text[],
-      ${s.eras}::text[], ${s.retention}::text[], ${s.at}::timestamptz[], ${s.removedAt}::timestamptz[])
-      as v(no, project_id, path, shard, content_type, eras, retention, at, removed_at)
+      ${s.eras}::text[], ${s.retention}::text[], ${s.ttlSeconds}::bigint[], ${s.expiresAt}::timestamptz[], ${s.forkOf}::bigint[],
+      ${s.fork}::text[], ${s.first}::bigint[], ${s.tail}::bigint[], ${s.bytes}::bigint[], ${s.at}::timestamptz[],
+      ${s.removedAt}::timestamptz[])
+      as v(no, project_id, path, shard, content_type, eras, retention, ttl, expires_at, fork_of, fork, first, tail, bytes, at, removed_at)
     on conflict (stream_no) do nothing`);
 
 export const markRemoved = (tx: Tx, streamNos: readonly number[], at: readonly Date[]): Promise<unknown> =>
@@ -233,10 +269,30 @@ export const addEra = (tx: Tx, streamNo: number, era: Era): Promise<unknown> =>
     -- log_add_era: primary key
     update streams set eras = eras || ${JSON.stringify([era])}::jsonb where stream_no = ${streamNo}`);
 
-export const setRetention = (tx: Tx, streamNo: number, rule: Retention): Promise<unknown> =>
+export type ConfigurationRow = {
+  version: number;
+  retention: Retention | undefined;
+  ttlSeconds: number | undefined;
+  expiresAt: Date | null;
+};
+
+export const setConfiguration = (tx: Tx, streamNo: number, to: ConfigurationRow): Promise<unknown> =>
   tx.query(sql`
-    -- log_set_retention: primary key
-    update streams set retention = ${JSON.stringify(rule)}::jsonb where stream_no = ${streamNo}`);
+    -- log_set_configuration: primary key
+    update streams set version = ${to.version}, retention = ${to.retention ? JSON.stringify(to.retention) : null}::jsonb,
+      ttl_seconds = ${to.ttlSeconds ?? null}::bigint, expires_at = ${to.expiresAt}
+    where stream_no = ${streamNo}`);
+
+/** Hidden, for their forks; rows that no fork reads may go. */
+export const markKept = (
+  tx: Tx,
+  k: { no: readonly number[]; at: readonly Date[]; cause: readonly Cause[] },
+): Promise<unknown> =>
+  tx.query(sql`
+    -- log_mark_kept: primary key
+    update streams s set kept_at = v.at, kept_cause = v.cause, rows_due = true
+    from unnest(${k.no}::bigint[], ${k.at}::timestamptz[], ${k.cause}::text[]) as v(no, at, cause)
+    where s.stream_no = v.no and s.removed_at is null and s.kept_at is null`);
 
 export type ProducerMoves = {
   no: number[];
@@ -256,6 +312,53 @@ export const upsertProducers = (tx: Tx, p: ProducerMoves): Promise<unknown> =>
       ${p.lastCount}::int[], ${p.at}::timestamptz[])
     on conflict (stream_no, producer_id) do update set epoch = excluded.epoch, seq = excluded.seq, last_seq = excluded.last_seq,
       last_count = excluded.last_count, at = excluded.at`);
+
+/* Lifetimes and forks. */
+
+/** Sliding lifetimes that went on without a frame. */
+export const moveDeadlines = (tx: Tx, streamNos: readonly number[], at: readonly Date[]): Promise<unknown> =>
+  tx.query(sql`
+    -- log_move_deadlines: primary key
+    update streams s set expires_at = v.at from unnest(${streamNos}::bigint[], ${at}::timestamptz[]) as v(no, at)
+    where s.stream_no = v.no and s.ttl_seconds is not null and s.expires_at < v.at and s.removed_at is null`);
+
+/**
+ * Streams whose lifetime is over at `now`, in pages in the order of their ends. Sliding ones count from `livesFrom` at the
+ * earliest.
+ */
+export const expiredStreams = (
+  db: Reader,
+  q: { now: Date; livesFrom: Date; after: Date; afterNo: number; limit: number },
+): Promise<{ stream_no: number; project_id: string; path: string; expires_at: Date }[]> =>
+  db.query(sql`
+    -- log_expired_streams: index streams_expiring, a range of it
+    select stream_no, project_id, path, expires_at from streams
+    where removed_at is null and kept_at is null and expires_at <= ${q.now} and (expires_at, stream_no) > (${q.after}, ${q.afterNo}::bigint)
+      and (ttl_seconds is null or ${q.livesFrom}::timestamptz + make_interval(secs => ttl_seconds::float8) <= ${q.now})
+    order by expires_at, stream_no limit ${q.limit}`);
+
+/** Kept streams whose last fork is gone. */
+export const forklessKept = (db: Reader, limit: number): Promise<{ stream_no: number }[]> =>
+  db.query(sql`
+    -- log_forkless_kept: index streams_kept, and streams_forks once for each
+    select stream_no from streams s
+    where kept_at is not null and removed_at is null
+      and not exists (select 1 from streams f where f.fork_of = s.stream_no and f.removed_at is null)
+    order by stream_no limit ${limit}`);
+
+/** Payload of the rows of a stream that lie wholly in `from..to`, and the last position among them. */
+export async function sizeOfRows(
+  db: Reader,
+  streamNo: number,
+  from: number,
+  to: number,
+): Promise<{ bytes: number; last: number | null }> {
+  const rows = await db.query<{ bytes: number; last: number | null }>(sql`
+    -- log_size_of_rows: primary key, one range; sizes come from the toast pointers
+    select coalesce(sum(octet_length(payload)), 0)::bigint as bytes, max(seq + count - 1) as last from stream_messages
+    where stream_no = ${streamNo} and seq >= ${from} and seq <= ${to} and seq + count - 1 <= ${to}`);
+  return rows[0] as { bytes: number; last: number | null };
+}
 
 /* Cursors. */
 
@@ -327,19 +430,46 @@ export const setEraFloor = (tx: Tx, walId: string, era: number, reason: string):
 
 /* The janitor. */
 
-export const streamsWithRowsDue = (
-  db: Reader,
-  limit: number,
-): Promise<{ stream_no: number; first_seq: number; removed: boolean }[]> =>
+export type RowsDue = { stream_no: number; first_seq: number; revision: number; removed: boolean; kept: boolean };
+
+export const streamsWithRowsDue = (db: Reader, limit: number): Promise<RowsDue[]> =>
   db.query(sql`
     -- log_rows_due: index streams_rows_due
-    select stream_no, first_seq, removed_at is not null as removed from streams where rows_due order by stream_no limit ${limit}`);
+    select stream_no, first_seq, revision, removed_at is not null as removed, kept_at is not null as kept
+    from streams where rows_due order by stream_no limit ${limit}`);
 
-/** Deletes at most `limit` rows that end before `first`; answers how many. */
-export async function deleteMessagesBelow(tx: Tx, streamNo: number, first: number, limit: number): Promise<number> {
+/** The ranges of a stream that its forks, and theirs, still read, in the order of their beginnings. */
+export const readByForks = (db: Reader, streamNo: number): Promise<{ first: number; last: number }[]> =>
+  db.query(sql`
+    -- log_read_by_forks: index streams_forks for each; kept ones read nothing themselves, but theirs may
+    with recursive forks as (
+      select stream_no, first_seq, fork_seq as last, kept_at from streams where fork_of = ${streamNo} and removed_at is null
+      union all
+      select s.stream_no, s.first_seq, least(s.fork_seq, f.last), s.kept_at
+      from streams s join forks f on s.fork_of = f.stream_no where s.removed_at is null)
+    select first_seq as first, max(last) as last from forks where kept_at is null and first_seq <= last
+    group by first_seq order by first_seq`);
+
+/** What a stream no longer reads, its sources may let go. */
+export const markSourcesDue = (tx: Tx, streamNo: number): Promise<unknown> =>
+  tx.query(sql`
+    -- log_mark_sources_due: primary key
+    update streams s set rows_due = true
+    from streams f cross join lateral jsonb_array_elements(f.fork->'lineage') as l
+    where f.stream_no = ${streamNo} and f.fork is not null and s.stream_no = (l->>'streamNo')::bigint and s.removed_at is null
+      and (s.kept_at is not null or s.first_seq > 1 or s.has_superseded)`);
+
+/** Deletes at most `limit` rows that lie wholly between `from` and before `below`; answers how many. */
+export async function deleteMessagesBetween(
+  tx: Tx,
+  streamNo: number,
+  { from, below, limit }: { from: number; below: number; limit: number },
+): Promise<number> {
   const rows = await tx.query<{ deleted: number }>(sql`
-    -- log_delete_messages_below: primary key, a range of it
-    with old as (select seq from stream_messages where stream_no = ${streamNo} and seq + count <= ${first} and seq < ${first} order by seq limit ${limit}),
+    -- log_delete_messages_between: primary key, a range of it
+    with old as (
+      select seq from stream_messages
+      where stream_no = ${streamNo} and seq >= ${from} and seq + count <= ${below} and seq < ${below} order by seq limit ${limit}),
     gone as (delete from stream_messages m using old where m.stream_no = ${streamNo} and m.seq = old.seq returning 1)
     select count(*)::int as deleted from gone`);
   return rows[0]?.deleted ?? 0;
@@ -350,11 +480,13 @@ export const deleteProducers = (tx: Tx, streamNo: number): Promise<unknown> =>
     -- log_delete_producers: primary key
     delete from stream_producers where stream_no = ${streamNo}`);
 
-/** All rows are gone; a trim that came meanwhile keeps the mark. */
-export const clearRowsDue = (tx: Tx, streamNo: number, first: number): Promise<unknown> =>
+/** All rows are gone; a trim, a change of content or an end that came meanwhile keeps the mark. */
+export const clearRowsDue = (tx: Tx, { stream_no, first_seq, revision, removed, kept }: RowsDue): Promise<unknown> =>
   tx.query(sql`
     -- log_clear_rows_due: primary key
-    update streams set rows_due = false where stream_no = ${streamNo} and (first_seq = ${first} or removed_at is not null)`);
+    update streams set rows_due = false
+    where stream_no = ${stream_no} and first_seq = ${first_seq} and revision = ${revision}
+      and (removed_at is not null) = ${removed} and (kept_at is not null) = ${kept}`);
 
 export const dropTombstones = (tx: Tx, ageMs: number): Promise<unknown> =>
   tx.query(sql`
@@ -389,6 +521,7 @@ export async function moveConsumer(
 }
 
 export type ConsumedRow = {
+  stream_no: number;
   project_id: string;
   path: string;
   seq: number;
@@ -409,7 +542,7 @@ export const rowsByLsn = (
 ): Promise<ConsumedRow[]> =>
   db.query<ConsumedRow>(sql`
     -- log_rows_by_lsn: index stream_messages_lsn, one range per shard and partition
-    select s.project_id, s.path, m.seq, m.count, m.lsn, m.at, m.payload, m.lengths
+    select m.stream_no, s.project_id, s.path, m.seq, m.count, m.lsn, m.at, m.payload, m.lengths
     from stream_messages m join streams s using (stream_no)
     where m.shard = any(array(select shard from shards)) and m.lsn > ${after} and m.lsn < ${before} and starts_with(s.path, ${prefix})
     order by m.lsn limit ${limit}`);

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Clock, must, reach, unavailable } from '#kernel/base';
+import type { BirthNote } from './birth.ts';
 import { type Accept, Claim, type Cursor } from './claim.ts';
+import { erasures } from './content-queries.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { encodeSeal, type HeldSegment, heldSegment, type ResumeAt } from './disk-journal.ts';
+import type { Erasures } from './erasures.ts';
 import type { LogEvents } from './events.ts';
 import { type FoundLog, type FoundSegment, findSegments, foreign, Quarantine, readSegment } from './found-segments.ts';
 import { FrameView, frameTypes, type Memory, memoryOf } from './frame.ts';
@@ -51,6 +54,7 @@ type Parts = {
   spares: Spares;
   index: FrameIndex;
   heads: Heads;
+  erasures: Erasures;
   store: Store;
   ownership: Ownership;
   accept: Accept | undefined;
@@ -83,8 +87,12 @@ export class Recovery {
     this.#found = claim.found;
     this.#newEraFloor = claim.newEraFloor;
     this.#parts.heads.flushed(cursor.lsn);
-    const replay = new Replay(this.#parts.heads, this.#parts.limits);
+    // As of the cursor; what is replayed comes on top.
+    for (const { stream_no, seq, instead, erased_lsn } of await erasures(store.db))
+      this.#parts.erasures.add(stream_no, [seq], [instead], erased_lsn);
+    const replay = new Replay(this.#parts.heads, this.#parts.erasures, this.#parts.limits);
     const scanned = await this.#readAll(cursor, replay);
+    if (replay.holed) replay.inheritLosses();
     void reach('log.recovery.read');
     await this.#parts.spares.find();
     const resume = await this.#resume(cursor, scanned);
@@ -199,8 +207,9 @@ export class Recovery {
         view.look(at);
         const holds = view.type === frameTypes.append || view.type === frameTypes.create;
         if (holds && view.count > 0) index.add(view.streamNo, view.firstSeq, lsnOf(no, at), view.bytes, batchNo);
-        if (lsnOf(no, at) < cursor.lsn || view.streamNo === 0 || view.type === frameTypes.create) continue;
-        if (!heads.byNo(view.streamNo)) absent.add(view.streamNo);
+        if (lsnOf(no, at) < cursor.lsn || view.streamNo === 0) continue;
+        const wanted = view.type === frameTypes.create ? forkedFrom(view) : view.streamNo;
+        if (wanted !== undefined && !heads.byNo(wanted)) absent.add(wanted);
       }
     }
     const wanted = [...absent];
@@ -421,6 +430,9 @@ type ScannedSegment = {
   last: boolean;
 };
 type WithMemory = ScannedSegment & { memory: Memory };
+
+/** The source of a fork, from its `create` frame. */
+const forkedFrom = (view: FrameView): number | undefined => (JSON.parse(view.note() as string) as BirthNote).fork?.of;
 
 /** Position and batch number of each frame of a piece that verifies. */
 function* framesIn(piece: Piece, view: FrameView): Iterable<readonly [at: number, batchNo: number]> {

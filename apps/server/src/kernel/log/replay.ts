@@ -1,10 +1,13 @@
 import { assert } from '#kernel/base';
-import type { BirthNote, TakeoverNote } from './flush-chunk.ts';
-import { type FrameView, frameTypes } from './frame.ts';
-import { type Era, StreamHead } from './head.ts';
+import { type BirthNote, bornHead } from './birth.ts';
+import type { Erasures } from './erasures.ts';
+import type { TakeoverNote } from './flush-chunk.ts';
+import { cutPayload, type FrameView, frameTypes } from './frame.ts';
+import type { Era, StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { LogLimits } from './limits.ts';
-import type { Retention } from './log.ts';
+import type { Configured, EraseNote, Referred, Removed, SupersedeNote } from './notes.ts';
+import { Superseded } from './superseded.ts';
 import type { EraFloor } from './writer.ts';
 
 /** Positions of one stream that the log does not hold although later ones are there. */
@@ -20,6 +23,7 @@ export class LogInconsistent extends Error {}
 export class Replay {
   readonly #heads: Heads;
   readonly #limits: LogLimits;
+  readonly #erasures: Erasures;
   /** Those that no frame behind them has put on record yet. */
   losses: Loss[] = [];
   /** Frames of streams whose creation is in a hole. */
@@ -32,7 +36,8 @@ export class Replay {
   /** A hole without a takeover behind it: the recovery that left it did not get to its end. */
   unsettled = false;
 
-  constructor(heads: Heads, limits: LogLimits) {
+  constructor(heads: Heads, erasures: Erasures, limits: LogLimits) {
+    this.#erasures = erasures;
     this.#heads = heads;
     this.#limits = limits;
   }
@@ -72,16 +77,24 @@ export class Replay {
       case frameTypes.append:
       case frameTypes.close:
         return this.#append(head, view, lsn);
-      case frameTypes.remove:
+      case frameTypes.remove: {
+        const { cause, kept } = JSON.parse(view.note() as string) as Removed;
         head.removing = true;
-        return this.#heads.gone(head, (JSON.parse(view.note() as string) as { cause: 'deleted' | 'expired' }).cause);
+        return kept ? this.#heads.hide(head, cause) : this.#heads.gone(head, cause);
+      }
+      case frameTypes.ref:
+        return this.#heads.expectFork(head, (JSON.parse(view.note() as string) as Referred).fork, view.ms);
       case frameTypes.trim:
         head.firstSeq = Math.max(head.firstSeq, view.firstSeq);
+        head.firstKept = head.firstSeq;
         head.bytes -= (JSON.parse(view.note() as string) as { bytes: number }).bytes;
         return;
+      case frameTypes.supersede:
+        return this.#supersede(head, view);
+      case frameTypes.erase:
+        return this.#erase(head, view, lsn);
       case frameTypes.retain:
-        head.retention = JSON.parse(view.note() as string) as Retention;
-        return;
+        return this.#configure(head, view);
       case frameTypes.gap:
         return this.#gap(head, view);
       default:
@@ -97,15 +110,7 @@ export class Replay {
 
   #create(view: FrameView, lsn: number): void {
     const note = JSON.parse(view.note() as string) as BirthNote;
-    const head = new StreamHead({
-      streamNo: view.streamNo,
-      key: { projectId: note.projectId, path: note.path },
-      shard: note.shard,
-      contentType: note.contentType,
-      eras: [{ era: view.era, first: 1 }],
-      createdAt: view.ms,
-      retention: note.retention,
-    });
+    const head = bornHead(view.streamNo, note, view.era, view.ms);
     const before = this.#heads.at(head.key);
     if (before && !this.holed)
       throw new LogInconsistent(`a frame at lsn ${lsn} creates ${note.path} while stream ${before.streamNo} is there`);
@@ -114,6 +119,24 @@ export class Replay {
     this.#heads.shown(head);
     head.lastLsn = lsn;
     this.#append(head, view, lsn);
+    if (note.fork) this.#forked(note.fork.of, head, view.ms, lsn);
+  }
+
+  /** The source stays in memory at least until the row of its fork is there to tell about it. */
+  #forked(of: number, fork: StreamHead, ms: number, lsn: number): void {
+    this.#heads.forked(of, fork.streamNo, ms);
+    const source = this.#heads.byNo(of);
+    if (source) source.lastLsn = lsn;
+    else if (!this.holed)
+      throw new LogInconsistent(`a frame at lsn ${lsn} forks stream ${of}, which neither rows nor log know`);
+  }
+
+  #configure(head: StreamHead, view: FrameView): void {
+    const { version, ...settings } = JSON.parse(view.note() as string) as Configured;
+    head.configure(settings, view.ms);
+    head.version = version;
+    head.nextVersion = version;
+    this.#heads.deadlines.track(head);
   }
 
   #append(head: StreamHead, view: FrameView, lsn: number): void {
@@ -145,11 +168,50 @@ export class Replay {
     head.lastSeq = firstSeq - 1;
   }
 
+  #supersede(head: StreamHead, view: FrameView): void {
+    const note = JSON.parse(view.note() as string) as SupersedeNote;
+    const from = view.firstSeq;
+    head.revision += 1;
+    head.superseded ??= new Superseded();
+    if ('by' in note) return head.superseded.show({ from, to: note.to, by: note.by, at: view.ms });
+    head.superseded.drop(from);
+    head.bytes -= note.bytes;
+  }
+
+  #erase(head: StreamHead, view: FrameView, lsn: number): void {
+    const { seqs, bytes } = JSON.parse(view.note() as string) as EraseNote;
+    const bodies = cutPayload(Buffer.from(view.payload()), view.count, view.lengths());
+    this.#erasures.add(view.streamNo, seqs, bodies, lsn);
+    head.revision += 1;
+    head.bytes += bytes;
+  }
+
+  /** Forks miss what is missing where they inherit from. To be asked when everything was applied. */
+  inheritLosses(): void {
+    for (const head of this.#heads.all()) {
+      if (!head.fork || head.removed) continue;
+      let from = head.firstSeq;
+      for (const { streamNo, last } of head.fork.lineage) {
+        const source = this.#heads.byNo(streamNo);
+        // One that is not in memory has all of it in rows.
+        for (const gap of source ? missingIn(source, from, last) : []) this.#lose(head, gap);
+        from = Math.max(from, last + 1);
+      }
+    }
+  }
+
+  #lose(head: StreamHead, { from, first }: { from: number; first: number }): void {
+    const known = head.eras.some((era) => era.from !== undefined && era.from <= from && era.first >= first);
+    if (known) return;
+    this.losses.push({ head, from, first });
+    addEra(head, { era: head.era, first, from, reason: 'lost' });
+  }
+
   #gap(head: StreamHead, view: FrameView): void {
     const { known, ...entry } = JSON.parse(view.note() as string) as Era & { known?: true };
     if (known) {
       // Written by the recovery that found it; a replay of the frames before finds it again by itself.
-      if (!head.eras.some(({ first }) => first === entry.first)) head.eras.push(entry);
+      if (!head.eras.some(({ first, from }) => first === entry.first && from === entry.from)) addEra(head, entry);
       this.losses = this.losses.filter((loss) => loss.head !== head || loss.first !== entry.first);
       return;
     }
@@ -159,4 +221,20 @@ export class Replay {
     head.lastSeq = entry.first - 1;
     head.tail = head.lastSeq;
   }
+}
+
+function addEra(head: StreamHead, era: Era): void {
+  head.eras.push(era);
+  head.eras.sort((a, b) => a.first - b.first);
+}
+
+/** Positions `from` to `first - 1` that a stream should have between `start` and `end`, and has not. */
+function* missingIn(head: StreamHead, start: number, end: number): Iterable<{ from: number; first: number }> {
+  for (const era of head.eras) {
+    const from = Math.max(start, era.from ?? era.first);
+    const first = Math.min(end + 1, era.first);
+    if (from < first) yield { from, first };
+  }
+  const from = Math.max(start, head.lastSeq + 1);
+  if (from <= end) yield { from, first: end + 1 };
 }

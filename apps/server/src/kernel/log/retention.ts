@@ -1,11 +1,16 @@
 import { asError, type Clock } from '#kernel/base';
 import type { Db, Tx } from '#kernel/db';
+import * as contentQueries from './content-queries.ts';
+import { deleteDropped } from './content-rows.ts';
 import type { LogEvents } from './events.ts';
 import type { StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { LogLimits } from './limits.ts';
+import { messagesBehind } from './pages.ts';
 import * as queries from './queries.ts';
 import type { FrameOutline, Reader } from './reader.ts';
+import { deleteUnread } from './unread-rows.ts';
+import { passOver, shows } from './views.ts';
 
 /** Frames looked at in one go. */
 const outlineMax = 500;
@@ -24,6 +29,9 @@ export class RetentionSweep {
   readonly #limits: LogLimits;
   readonly #events: LogEvents;
   readonly #trim: (head: StreamHead, first: number, bytes: number) => Promise<void>;
+  readonly #dropSuperseded: (head: StreamHead, saidBefore: number) => Promise<void>;
+  /** Streams whose content is being counted, and when that is done. */
+  readonly #busy = new Map<StreamHead, Promise<void>>();
   readonly #running = new Set<Promise<void>>();
   #timer: Disposable | undefined;
   #ended = false;
@@ -36,6 +44,8 @@ export class RetentionSweep {
     limits: LogLimits;
     events: LogEvents;
     trim: (head: StreamHead, first: number, bytes: number) => Promise<void>;
+    /** The bytes of ranges said before that may go. */
+    dropSuperseded: (head: StreamHead, saidBefore: number) => Promise<void>;
   }) {
     this.#reader = parts.reader;
     this.#heads = parts.heads;
@@ -44,6 +54,7 @@ export class RetentionSweep {
     this.#limits = parts.limits;
     this.#events = parts.events;
     this.#trim = parts.trim;
+    this.#dropSuperseded = parts.dropSuperseded;
   }
 
   start(): void {
@@ -60,12 +71,27 @@ export class RetentionSweep {
 
   trimSoon(head: StreamHead): void {
     if (head.trimming || this.#ended) return;
+    const held = this.#hold(head);
+    this.#run(`trimming stream ${head.streamNo}`, () => this.#trimTo(head).finally(() => held[Symbol.dispose]()));
+  }
+
+  /** Waits until nobody counts what the stream holds, and keeps others from it, and it in memory, until disposed of. */
+  async alone(head: StreamHead): Promise<Disposable> {
+    for (let busy = this.#busy.get(head); busy; busy = this.#busy.get(head)) await busy;
+    return this.#hold(head);
+  }
+
+  #hold(head: StreamHead): Disposable {
+    const { promise, resolve } = Promise.withResolvers<void>();
     head.trimming = true;
-    this.#run(`trimming stream ${head.streamNo}`, () =>
-      this.#trimTo(head).finally(() => {
+    this.#busy.set(head, promise);
+    return {
+      [Symbol.dispose]: () => {
         head.trimming = false;
-      }),
-    );
+        this.#busy.delete(head);
+        resolve();
+      },
+    };
   }
 
   async end(): Promise<void> {
@@ -102,7 +128,9 @@ export class RetentionSweep {
       (rule.maxBytes !== undefined && head.bytes - gone > rule.maxBytes) ||
       (rule.maxMessages !== undefined && head.tail - first + 1 > rule.maxMessages);
     for (;;) {
-      if (first > head.tail || this.#ended || head.removed) break;
+      // Dropped ranges were counted when they were dropped.
+      first = passOver(head, first - 1, 'raw') + 1;
+      if (first > head.tail || this.#ended || head.gone) break;
       const frames = await this.#reader.outline(head, first, outlineMax);
       let went = false;
       for (const frame of frames) {
@@ -110,18 +138,33 @@ export class RetentionSweep {
         head.oldestAt = frame.at;
         if (next > head.tail || !mustGo(frame)) break;
         first = next;
-        gone += frame.bytes;
+        gone += await this.#shownBytes(head, frame);
         went = true;
       }
-      if (!went || frames.length < outlineMax) break;
+      // Inherited appends and own ones come one after the other.
+      if (!went || (frames.length < outlineMax && first > (head.fork?.seq ?? 0) + 1)) break;
     }
     if (first > head.firstSeq && !head.removing) await this.#trim(head, first, gone);
+  }
+
+  /** What an append still counts, of which some messages may be dropped. */
+  async #shownBytes(head: StreamHead, frame: FrameOutline): Promise<number> {
+    const last = frame.firstSeq + frame.count - 1;
+    const dropped = head.superseded?.droppedIn(frame.firstSeq, last) ?? 0;
+    if (dropped === 0) return frame.bytes;
+    if (dropped === frame.count) return 0;
+    const frames = await this.#reader.frames(head, last, { bytes: 1, messages: 1 });
+    let bytes = 0;
+    for (const message of messagesBehind(frames, frame.firstSeq - 1))
+      if (message.seq <= last && shows(head, 'raw', message)) bytes += message.bytes.length;
+    return bytes;
   }
 
   async #sweep(): Promise<void> {
     try {
       await this.#sweepAges();
       if (this.#db) await this.#clean(this.#db);
+      await this.#sweepSuperseded();
     } finally {
       if (!this.#ended) this.start();
     }
@@ -132,7 +175,7 @@ export class RetentionSweep {
     for (const head of Array.from(this.#heads.all())) {
       if (this.#ended) return;
       const maxAgeMs = head.retention?.maxAgeMs;
-      if (maxAgeMs === undefined || !head.visible || head.removed || head.tail < head.firstSeq) continue;
+      if (maxAgeMs === undefined || !head.visible || head.gone || head.tail < head.firstSeq) continue;
       if (head.oldestAt < now - maxAgeMs) this.trimSoon(head);
     }
     if (!this.#db) return;
@@ -150,25 +193,41 @@ export class RetentionSweep {
     }
   }
 
+  async #sweepSuperseded(): Promise<void> {
+    const before = this.#clock.now() - this.#limits.supersededKeepMs;
+    for (const head of Array.from(this.#heads.all())) {
+      if (this.#ended) return;
+      if (head.superseded && !head.removing) await this.#dropSuperseded(head, before);
+    }
+    if (!this.#db) return;
+    for (let after = 0; !this.#ended; ) {
+      const rows = await contentQueries.streamsWithRangesDue(this.#db, new Date(before), after, outlineMax);
+      for (const { stream_no } of rows) {
+        after = stream_no;
+        if (this.#heads.byNo(stream_no)) continue;
+        const head = await this.#heads.loadNo(stream_no);
+        if (head && !head.removing) await this.#dropSuperseded(head, before);
+      }
+      if (rows.length < outlineMax) return;
+    }
+  }
+
   /** Deletes rows that no reader is shown any more, a batch per transaction, and forgets tombstones in their time. */
   async #clean(db: Db): Promise<void> {
     for (const due of await queries.streamsWithRowsDue(db, outlineMax)) {
-      const below = due.removed ? Number.MAX_SAFE_INTEGER : due.first_seq;
-      for (;;) {
-        if (this.#ended) return;
-        const deleted = await db.transaction((tx) =>
-          queries.deleteMessagesBelow(tx, due.stream_no, below, this.#limits.janitorRows),
-        );
-        if (deleted < this.#limits.janitorRows) break;
-      }
+      await deleteUnread(db, due, this.#limits.janitorRows, () => this.#ended);
+      if (!due.removed) await deleteDropped(db, due.stream_no, this.#limits.janitorRows, () => this.#ended);
+      if (this.#ended) return;
       await db.transaction((tx) => this.#finish(tx, due));
     }
     await db.transaction((tx) => queries.dropTombstones(tx, this.#limits.tombstoneMs));
   }
 
-  async #finish(tx: Tx, due: { stream_no: number; first_seq: number; removed: boolean }): Promise<void> {
+  async #finish(tx: Tx, due: queries.RowsDue): Promise<void> {
     if (due.removed) await queries.deleteProducers(tx, due.stream_no);
-    await queries.clearRowsDue(tx, due.stream_no, due.first_seq);
+    await contentQueries.deleteRangesBelow(tx, due.stream_no, due.removed ? Number.MAX_SAFE_INTEGER : due.first_seq);
+    await queries.markSourcesDue(tx, due.stream_no);
+    await queries.clearRowsDue(tx, due);
   }
 
   /** For tests and operators: one sweep now, to its end. */

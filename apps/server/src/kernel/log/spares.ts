@@ -19,6 +19,10 @@ export class Spares {
   readonly #limits: LogLimits;
   readonly #events: LogEvents;
   readonly #ready: string[] = [];
+  /** Of those, the ones made here, all zeros; the others hold what a segment held. */
+  readonly #blank = new Set<string>();
+  /** Finished segments come back; not while they may hold what was erased. */
+  recycling = true;
   #made = 0;
   #preparing: Promise<void> | undefined;
   readonly #stop = new AbortController();
@@ -51,11 +55,13 @@ export class Spares {
 
   /** A file for the next segment, but never the last one. */
   take(): string | undefined {
-    return this.#ready.length > 1 ? this.#ready.shift() : undefined;
+    return this.#ready.length > 1 ? this.takeForRecovery() : undefined;
   }
 
   takeForRecovery(): string | undefined {
-    return this.#ready.shift();
+    const path = this.#ready.shift();
+    if (path !== undefined) this.#blank.delete(path);
+    return path;
   }
 
   /** A segment nobody needs any more becomes a spare, or is removed when it has another size or there are enough. */
@@ -63,7 +69,7 @@ export class Spares {
     const file = await this.#disk.open(path, 'read');
     const size = await file.size();
     await file.close();
-    if (size !== this.#limits.segmentBytes || this.#ready.length >= this.#limits.sparesMax) {
+    if (!this.recycling || size !== this.#limits.segmentBytes || this.#ready.length >= this.#limits.sparesMax) {
       await this.#disk.remove(path);
       return;
     }
@@ -71,6 +77,19 @@ export class Spares {
     await this.#disk.rename(path, spare);
     await this.#disk.syncDir(this.#dir);
     this.#ready.push(spare);
+  }
+
+  /** Files that hold what segments held go; new ones are made in the background. */
+  async dropUsed(): Promise<void> {
+    for (const path of this.#ready.filter((ready) => !this.#blank.has(ready))) {
+      // Taken into use while the one before it was removed.
+      const at = this.#ready.indexOf(path);
+      if (at < 0) continue;
+      this.#ready.splice(at, 1);
+      await this.#disk.remove(path);
+    }
+    await this.#disk.syncDir(this.#dir);
+    this.prepare();
   }
 
   /** Fills up in the background. */
@@ -103,6 +122,7 @@ export class Spares {
       if (this.#isStopped()) return;
       await this.#disk.rename(`${path}.new`, path);
       await this.#disk.syncDir(this.#dir);
+      this.#blank.add(path);
       this.#ready.push(path);
       this.#events.segment('spare', {});
     }

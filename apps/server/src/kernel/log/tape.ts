@@ -46,6 +46,17 @@ export class Tape {
     this.#committedTo = lsn;
   }
 
+  /** Nobody may see what lies below `lsn` any more: it is blanked and given back. */
+  forget(lsn: number): void {
+    for (let oldest = this.#chunks[0]; oldest && oldest.lsn + oldest.used <= lsn; oldest = this.#chunks[0]) {
+      if (oldest.lsn + oldest.used > this.#committedTo) return;
+      this.#chunks.shift();
+      this.#held -= oldest.memory.bytes.length;
+      oldest.memory.bytes.fill(0);
+    }
+    for (const memory of this.#free) memory.bytes.fill(0);
+  }
+
   /** The chunk that holds the byte at `lsn`, if it is still here. */
   find(lsn: number): Chunk | undefined {
     for (let i = this.#chunks.length - 1; i >= 0; i--) {

@@ -1,16 +1,16 @@
-import { type Clock, conflict, type MusterError, notFound } from '#kernel/base';
+import type { Clock, MusterError } from '#kernel/base';
+import { absenceOf, unknown } from './absence.ts';
 import { checkAppend, checkShape } from './append-checks.ts';
 import type { Committer, Effect } from './commit.ts';
-import { checkCreation, checkRetention, totalBytes } from './creation-checks.ts';
 import type { LogEvents } from './events.ts';
 import { encodeFrame, type FrameInput, type FrameType, frameBytes, frameTypes } from './frame.ts';
-import { type Birth, type Era, mediaTypeOf, StreamHead } from './head.ts';
+import type { Era, StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { LogLimits } from './limits.ts';
-import type { Append, Appended, CreateStream, Head, Retention, StreamKey } from './log.ts';
+import type { Append, Appended } from './log.ts';
 import { offsetOf } from './offset.ts';
+import type { ProducerState } from './producers.ts';
 import type { Publisher } from './publisher.ts';
-import { type Homes, shardOf } from './shard.ts';
 import type { Store } from './store.ts';
 import { type Placed, Simple, StoredAppend } from './stored-append.ts';
 
@@ -35,8 +35,8 @@ export class Writer {
   readonly #clock: Clock;
   readonly #limits: LogLimits;
   readonly #events: LogEvents;
-  readonly #homes: Homes;
   readonly #full: () => MusterError | undefined;
+  readonly #expire: (head: StreamHead) => void;
   readonly #frame: FrameInput;
   #nextStreamNo = 1;
   #shards: number;
@@ -50,9 +50,10 @@ export class Writer {
     clock: Clock;
     limits: LogLimits;
     events: LogEvents;
-    homes: Homes;
     /** Why the disk takes nothing more just now, if so. */
     full: () => MusterError | undefined;
+    /** A stream was met whose lifetime is over. */
+    expire: (head: StreamHead) => void;
   }) {
     this.#committer = parts.committer;
     this.#heads = parts.heads;
@@ -61,8 +62,8 @@ export class Writer {
     this.#clock = parts.clock;
     this.#limits = parts.limits;
     this.#events = parts.events;
-    this.#homes = parts.homes;
     this.#full = parts.full;
+    this.#expire = parts.expire;
     this.#shards = parts.limits.shards;
     this.#frame = blankFrame();
   }
@@ -88,18 +89,20 @@ export class Writer {
   }
 
   #appendTo(head: StreamHead, input: Append): Promise<Appended> {
-    if (head.removing) return this.#refuse(head, unknown(input.key));
+    if (head.deadline !== Number.POSITIVE_INFINITY && head.deadline <= this.#clock.now()) this.#expire(head);
+    if (head.removing) return this.refuse(head, absenceOf(head));
     const refused = checkShape(input, this.#limits) ?? this.#committer.refusal() ?? this.#full();
     if (refused !== undefined) {
       this.#events.appended('refused', 1);
       return Promise.reject(refused);
     }
-    const verdict = checkAppend(head, input, this.#limits);
+    const state = input.producer === undefined ? undefined : head.producers?.get(input.producer.id);
+    const verdict = checkAppend(head, input, state, this.#limits);
     if (verdict !== 'go') {
       if (verdict === 'load-producer') return this.#appendAfterLoading(head, input);
-      if (verdict === 'duplicate' || verdict === 'closed-already') return this.#repeat(head, input);
+      if (verdict === 'duplicate' || verdict === 'closed-already') return this.#repeat(head, input, state);
       this.#events.appended('refused', 1);
-      return this.#refuse(head, verdict);
+      return this.refuse(head, verdict);
     }
     if (this.#eraFloor !== undefined && head.era < this.#eraFloor.era) this.#leap(head, this.#eraFloor);
     const { messages, producer } = input;
@@ -115,15 +118,20 @@ export class Writer {
     frame.messages = messages;
     frame.closes = closes;
     frame.producer = producer;
+    frame.producerId = state?.id;
     frame.writerSeq = input.writerSeq;
     frame.note = undefined;
     head.lastSeq += messages.length;
     if (closes) head.closing = true;
+    if (head.ttlMs >= 0) head.touch(ms);
     if (input.writerSeq !== undefined) head.writerSeq = input.writerSeq;
     const effect = new StoredAppend(this.#publisher, head, firstSeq, messages, head.closing, producer, ms);
     this.#put(frame, effect);
     head.lastLsn = effect.lsn;
-    if (producer !== undefined) this.#accept(head, producer, firstSeq, effect.lsn);
+    if (producer !== undefined) {
+      const accepting = state ?? this.#newProducer(head, producer);
+      accepting.accepted(producer.epoch, producer.seq, firstSeq, head.lastSeq, effect.lsn);
+    }
     return effect.answer;
   }
 
@@ -136,16 +144,13 @@ export class Writer {
     return this.append(input);
   }
 
-  #accept(head: StreamHead, producer: { id: string; epoch: number; seq: number }, firstSeq: number, lsn: number): void {
-    const producers = head.producersWith(this.#limits);
-    const state = producers.get(producer.id) ?? producers.add(producer.id, producer.epoch, true, this.#heads.flushedTo);
-    state.accepted(producer.epoch, producer.seq, firstSeq, head.lastSeq, lsn);
+  #newProducer(head: StreamHead, { id, epoch }: { id: string; epoch: number }): ProducerState {
+    return head.producersWith(this.#limits).add(id, epoch, true, this.#heads.flushedTo);
   }
 
   /** The answer to something that is stored already, or about to be: it waits for the same sync. */
-  #repeat(head: StreamHead, input: Append): Promise<Appended> {
+  #repeat(head: StreamHead, input: Append, state: ProducerState | undefined): Promise<Appended> {
     const { producer } = input;
-    const state = producer === undefined ? undefined : head.producers?.get(producer.id);
     const known = producer === undefined ? undefined : state?.result(producer.seq);
     const lastSeq = known?.lastSeq ?? head.lastSeq;
     const answer: Appended = {
@@ -163,115 +168,23 @@ export class Writer {
   }
 
   /** A refusal tells about state that may not be durable yet; it is not told before it is. */
-  #refuse(head: StreamHead, refusal: MusterError): Promise<never> {
+  refuse(head: StreamHead, refusal: MusterError): Promise<never> {
     return new Promise((_, reject) => {
       this.#committer.whenDurable(head.lastLsn, { committed: () => reject(refusal), failed: reject });
     });
   }
 
-  async create(input: CreateStream): Promise<{ outcome: 'created' | 'same'; head: Head }> {
-    const refused = checkCreation(input, this.#limits);
-    if (refused) throw refused;
-    let known: StreamHead | undefined;
-    while (
-      !(known = this.#heads.at(input.key)) &&
-      input.fresh !== true &&
-      (await this.#heads.load(input.key)) === 'present'
-    );
-    known ??= this.#heads.at(input.key);
-    if (known && !known.removing) return this.#same(known, input);
-    const full = this.#committer.refusal() ?? this.#full() ?? this.#heads.makeRoom();
-    if (full) throw full;
-    const now = this.#clock.now();
-    const before = known?.era ?? this.#heads.tombstone(input.key) ?? 0;
-    const era = Math.max(now, before + 1, this.#eraFloor?.era ?? 0);
-    const { projectId, path } = input.key;
-    const birth: Birth = {
-      streamNo: this.#nextStreamNo++,
-      key: { projectId, path },
-      shard: shardOf(projectId, path, this.#shards, this.#homes),
-      contentType: input.contentType,
-      eras: [{ era, first: 1 }],
-      createdAt: now,
-      retention: input.retention,
-    };
-    const head = new StreamHead(birth);
-    const messages = input.first ?? nothing;
-    head.lastSeq = messages.length;
-    head.closing = input.closed === true;
-    this.#heads.insert(head);
-    const done = this.#act(head, frameTypes.create, {
-      firstSeq: 1,
-      ms: now,
-      messages,
-      closes: head.closing,
-      note: noteOfBirth(birth),
-      committed: (place) => {
-        this.#heads.shown(head);
-        this.#publisher.appended(head, 1, messages.length, place, totalBytes(messages), now, head.closing);
-      },
-    });
-    await done;
-    return { outcome: 'created', head: head.show() };
-  }
-
-  async #same(head: StreamHead, input: CreateStream): Promise<{ outcome: 'same'; head: Head }> {
-    if (head.mediaType !== mediaTypeOf(input.contentType) || head.closing !== (input.closed === true)) {
-      await this.#refuse(
-        head,
-        conflict('stream_differs', `A stream with another configuration exists at ${input.key.path}.`, {
-          extra: { contentType: head.contentType, closed: head.closing },
-        }),
-      );
-    }
-    await this.#durable(head);
-    return { outcome: 'same', head: head.show() };
-  }
-
-  async remove(key: StreamKey, cause: 'deleted' | 'expired'): Promise<'gone'> {
-    let head: StreamHead | undefined;
-    while (!(head = this.#heads.at(key)) && (await this.#heads.load(key)) === 'present');
-    head ??= this.#heads.at(key);
-    if (!head || head.removing) throw await this.#unknownAt(key, head);
-    this.#checkFull();
-    head.removing = true;
-    const leaving = head;
-    await this.#act(leaving, frameTypes.remove, {
-      firstSeq: leaving.lastSeq + 1,
-      note: JSON.stringify({ cause }),
-      committed: () => {
-        this.#heads.gone(leaving, cause);
-        this.#publisher.changed(leaving);
-      },
-    });
-    return 'gone';
-  }
-
-  async retain(key: StreamKey, rule: Retention): Promise<StreamHead> {
-    const refused = checkRetention(rule);
-    if (refused) throw refused;
-    let head: StreamHead | undefined;
-    while (!(head = this.#heads.at(key)) && (await this.#heads.load(key)) === 'present');
-    head ??= this.#heads.at(key);
-    if (!head || head.removing) throw await this.#unknownAt(key, head);
-    this.#checkFull();
-    const ruled = head;
-    await this.#act(ruled, frameTypes.retain, {
-      firstSeq: ruled.lastSeq + 1,
-      note: JSON.stringify(rule),
-      committed: () => {
-        ruled.retention = rule;
-        this.#publisher.changed(ruled);
-      },
-    });
-    return ruled;
+  /** For a stream that is being created: its number, the shards there are, and the least era it may have. */
+  newStream(): { streamNo: number; shards: number; eraMin: number } {
+    return { streamNo: this.#nextStreamNo++, shards: this.#shards, eraMin: this.#eraFloor?.era ?? 0 };
   }
 
   /** Everything below `first` goes; `bytes` is what that was. */
   async trim(head: StreamHead, first: number, bytes: number): Promise<void> {
-    this.#checkFull();
+    this.checkFull();
     if (head.removing) return;
-    await this.#act(head, frameTypes.trim, {
+    head.firstKept = first;
+    await this.act(head, frameTypes.trim, {
       firstSeq: first,
       note: JSON.stringify({ bytes }),
       committed: () => {
@@ -296,7 +209,7 @@ export class Writer {
   /** A hole in one stream that recovery found and an operator accepted. The head knows it already; the rows do not. */
   recordLoss(head: StreamHead, entry: Era): void {
     const note = JSON.stringify({ ...entry, known: true });
-    this.#act(head, frameTypes.gap, { firstSeq: entry.first, era: entry.era, note, committed: () => undefined }).catch(
+    this.act(head, frameTypes.gap, { firstSeq: entry.first, era: entry.era, note, committed: () => undefined }).catch(
       () => undefined,
     );
   }
@@ -311,7 +224,7 @@ export class Writer {
     };
     head.era = entry.era;
     head.lastSeq = entry.first - 1;
-    const done = this.#act(head, frameTypes.gap, {
+    const done = this.act(head, frameTypes.gap, {
       firstSeq: entry.first,
       note: JSON.stringify(entry),
       committed: () => {
@@ -324,7 +237,8 @@ export class Writer {
     done.catch(() => undefined);
   }
 
-  #act(
+  /** Everything else about a stream that is a frame. `committed` runs when it is durable; the promise resolves behind it. */
+  act(
     head: StreamHead,
     type: FrameType,
     act: {
@@ -363,35 +277,23 @@ export class Writer {
     this.#committer.added(batch, end, effect);
   }
 
-  /** `notFound`, once it is certain: a removal that is under way must be durable before anyone hears of it. */
-  async #unknownAt(key: StreamKey, removing: StreamHead | undefined): Promise<MusterError> {
-    if (removing) await this.#durable(removing);
-    return unknown(key);
+  /** Why nothing can be written just now, if so. */
+  refusal(): MusterError | undefined {
+    return this.#committer.refusal() ?? this.#full();
   }
 
-  #checkFull(): void {
-    const full = this.#committer.refusal() ?? this.#full();
+  checkFull(): void {
+    const full = this.refusal();
     if (full) throw full;
   }
 
-  #durable(head: StreamHead): Promise<void> {
+  /** Resolves when everything that was decided about a stream is durable. */
+  durable(head: StreamHead): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#committer.whenDurable(head.lastLsn, { committed: resolve, failed: reject });
     });
   }
 }
-
-export const unknown = (key: StreamKey): MusterError =>
-  notFound('stream_unknown', `There is no stream at ${key.path}.`, { extra: { path: key.path } });
-
-const noteOfBirth = (birth: Birth): string =>
-  JSON.stringify({
-    projectId: birth.key.projectId,
-    path: birth.key.path,
-    shard: birth.shard,
-    contentType: birth.contentType,
-    ...(birth.retention ? { retention: birth.retention } : {}),
-  });
 
 function blankFrame(): FrameInput {
   return {
@@ -403,6 +305,7 @@ function blankFrame(): FrameInput {
     messages: nothing,
     closes: false,
     producer: undefined,
+    producerId: undefined,
     writerSeq: undefined,
     note: undefined,
   };

@@ -4,73 +4,25 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { FakeClock, MusterError, type Random, unavailable } from '#kernel/base';
-import { type Db, sql, type Tx } from '#kernel/db';
+import { FakeClock, MusterError, type Random } from '#kernel/base';
+import { type Db, sql } from '#kernel/db';
 import {
   type Appended,
   createLog,
+  type Head,
   type Log,
   type LogLimits,
   type Offset,
   parseOffset,
+  type Sink,
   type StreamKey,
 } from '#kernel/log';
 import { until } from '#test/until';
+import { mortal } from './mortal-db.ts';
 import { type SimDisk, type SimProcess } from './sim-disk.ts';
 
 export const dir = '/log';
 const all = { bytes: 1024 * 1024, messages: 1000 };
-
-/** A database connection that dies with its process: afterwards nothing gets through, and nobody hears what got through. */
-function mortal(db: Db): { db: Db; die(): void; settled(): Promise<unknown>; away: { after: number } } {
-  let dead = false;
-  /** Counts down at each commit; at 0 its answer is lost, and so is everything until it is set again. */
-  const away = { after: Number.POSITIVE_INFINITY };
-  const open = new Set<Promise<unknown>>();
-  const gone = (): Error => unavailable('store_down', 'this process is dead');
-  function through<T>(act: () => Promise<T>): Promise<T> {
-    if (dead) return Promise.reject(gone());
-    if (away.after <= 0) return Promise.reject(gone());
-    const running = act().then((value) => {
-      if (dead || away.after <= 0) throw gone();
-      return value;
-    });
-    open.add(running);
-    void running.catch(() => undefined).finally(() => open.delete(running));
-    return running;
-  }
-  const mine: Db = {
-    start: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-    query: (statement) => through(() => db.query(statement)),
-    transaction: (body, options) =>
-      through(() =>
-        db.transaction((tx) => {
-          const cut: Tx = {
-            inTransaction: true,
-            query: (statement) => (dead ? Promise.reject(gone()) : tx.query(statement)),
-            afterCommit: (effect) => tx.afterCommit(effect),
-          };
-          return body(cut).then((value) => {
-            if (dead) throw gone();
-            away.after -= 1;
-            return value;
-          });
-        }, options),
-      ),
-    listen: () => ({ [Symbol.dispose]: () => undefined }),
-    notify: () => Promise.resolve(),
-    healthy: () => !dead,
-  };
-  return {
-    db: mine,
-    away,
-    die: () => {
-      dead = true;
-    },
-    settled: () => Promise.allSettled(open),
-  };
-}
 
 type Attempt = {
   path: string;
@@ -82,11 +34,30 @@ type Attempt = {
 };
 type Incarnation = {
   path: string;
+  streamNo?: number;
   state: 'unknown' | 'there';
   removal: 'none' | 'asked' | 'done';
   close: 'none' | 'asked' | 'done';
   attempts: Attempt[];
+  /** Its oldest messages may be trimmed. */
+  trims: boolean;
+  /** A lifetime, and when it was last used at the earliest and at the latest. */
+  ttl?: { ms: number; usedFrom: number; usedTo: number };
+  /** What a fork began with. */
+  fork?: { source: Incarnation; inherited: string[]; own: number };
+  /** Configurations asked for, by a number that shows in them, up to the last one that was acknowledged. */
+  configured: { asked: number[]; acked: number };
 };
+
+const made = (path: string): Incarnation => ({
+  path,
+  state: 'unknown',
+  removal: 'none',
+  close: 'none',
+  attempts: [],
+  trims: path.startsWith('kept'),
+  configured: { asked: [], acked: 0 },
+});
 
 export class World {
   readonly seed: number;
@@ -101,6 +72,9 @@ export class World {
   #texts = 0;
   lives = 0;
   acknowledged = 0;
+  forks = 0;
+  removals = 0;
+  expired = 0;
 
   constructor(seed: number, disk: SimDisk, random: Random, db: Db, limits: Partial<LogLimits>) {
     this.seed = seed;
@@ -144,6 +118,7 @@ export class Life {
   readonly damage: string[] = [];
   readonly #db: ReturnType<typeof mortal>;
   readonly ended = Promise.withResolvers<void>();
+  #over = false;
 
   constructor(world: World, db: Db, accept?: 'loss' | 'restored', node = { id: 'sim', url: '' }) {
     this.world = world;
@@ -185,6 +160,8 @@ export class Life {
   }
 
   die(): void {
+    if (!this.#over) this.#mayHaveEnded();
+    this.#over = true;
     this.process.stop();
     this.#db.die();
     this.ended.resolve();
@@ -195,6 +172,7 @@ export class Life {
     const starting = this.log.start();
     starting.catch(() => undefined);
     await Promise.race([starting, this.ended.promise]);
+    this.#livesOn();
   }
 
   /** Lets time and everything that waits for it go on. */
@@ -224,17 +202,143 @@ export class Life {
     const before = this.world.paths.get(path) ?? [];
     const last = before.at(-1);
     if (last && last.removal === 'none') return;
-    const made: Incarnation = { path, state: 'unknown', removal: 'none', close: 'none', attempts: [] };
-    this.world.paths.set(path, [...before, made]);
-    try {
-      await this.log.create({
+    const stream = made(path);
+    const ttlSeconds = 30 + Math.floor(this.world.random() * 100);
+    if (path.startsWith('ttl')) stream.ttl = { ms: ttlSeconds * 1000, usedFrom: this.clock.now(), usedTo: this.clock.now() };
+    await this.#born(stream, before, () =>
+      this.log.create({
         key: this.key(path),
         contentType: 'text/plain',
-        ...(path.startsWith('kept') ? { retention: { maxMessages: 6 } } : {}),
-      });
-      made.state = 'there';
+        ...(stream.trims ? { retention: { maxMessages: 6 } } : {}),
+        ...(stream.ttl ? { ttlSeconds } : {}),
+      }),
+    );
+  }
+
+  /** A fork of what another path has now, at some point of it. */
+  async fork(path: string, from: string): Promise<void> {
+    const before = this.world.paths.get(path) ?? [];
+    const source = this.world.paths.get(from)?.at(-1);
+    const last = before.at(-1);
+    if (!source || source.removal !== 'none' || (last && last.removal === 'none')) return;
+    try {
+      const messages = 1 + Math.floor(this.world.random() * 20);
+      const page = await this.#using(source, () => this.log.read(this.key(from), 'start', { bytes: 1e6, messages }));
+      const inherited = page.messages.map(({ bytes }) => Buffer.from(bytes).toString());
+      const [next] = page.upToDate ? [] : (await this.log.read(this.key(from), page.next, { bytes: 1, messages: 1 })).messages;
+      // Inside the next append: the fork begins with a copy of that part.
+      const sub = next && next.bytes.length > 2 && this.world.random() < 0.3 ? 1 + Math.floor(this.world.random() * 2) : 0;
+      if (next && sub > 0) inherited.push(Buffer.from(next.bytes.subarray(0, sub)).toString());
+      const stream = { ...made(path), trims: source.trims };
+      stream.fork = { source, inherited, own: sub > 0 ? 1 : 0 };
+      if (source.ttl) stream.ttl = { ...source.ttl, usedFrom: this.clock.now(), usedTo: this.clock.now() };
+      if (this.dead || this.world.paths.get(path)?.at(-1) !== last || (last && last.removal === 'none')) return;
+      await this.#born(stream, before, () =>
+        this.log.create({ key: this.key(path), fork: { from: this.key(from), at: page.next, sub } }),
+      );
     } catch (error) {
-      this.#unknownOnly(error);
+      this.#refused(error);
+    }
+  }
+
+  async #born(stream: Incarnation, before: Incarnation[], create: () => Promise<{ head: Head }>): Promise<void> {
+    this.world.paths.set(stream.path, [...before, stream]);
+    try {
+      stream.streamNo = (await create()).head.streamNo;
+      stream.state = 'there';
+      if (stream.fork) this.world.forks += 1;
+      const old = before.at(-1);
+      if (old) old.removal = 'done';
+      if (stream.ttl) stream.ttl.usedTo = this.clock.now();
+    } catch (error) {
+      // Said no: its path is as it was, a source went, or all places are taken.
+      if (this.#refused(error)) this.world.paths.set(stream.path, before);
+    }
+  }
+
+  /** Where memory is small, a stream may have to wait until others have left it. */
+  async #patiently<T>(act: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!(error instanceof MusterError) || error.reason !== 'streams_open_max' || tries > 50) throw error;
+        await this.pass(400);
+      }
+    }
+  }
+
+  /** Something that starts a sliding lifetime again. */
+  async #using<T>(stream: Incarnation, use: () => Promise<T>): Promise<T> {
+    const began = this.clock.now();
+    const { ttl } = stream;
+    try {
+      const answer = await use();
+      if (ttl) ttl.usedFrom = Math.max(ttl.usedFrom, began);
+      return answer;
+    } finally {
+      if (ttl) ttl.usedTo = this.clock.now();
+    }
+  }
+
+  /** Whether its lifetime may, or must, be over. */
+  #isOver({ ttl }: Incarnation, how: 'maybe' | 'surely'): boolean {
+    if (!ttl) return false;
+    const { usedFrom, usedTo, ms } = ttl;
+    return this.clock.now() >= (how === 'maybe' ? usedFrom : usedTo) + ms;
+  }
+
+  /** A restart counts from itself. */
+  #livesOn(): void {
+    for (const incarnations of this.world.paths.values()) {
+      const { ttl } = incarnations.at(-1) ?? {};
+      if (ttl) ttl.usedFrom = ttl.usedTo = this.clock.now();
+    }
+  }
+
+  /** Nobody may have noticed, or nobody may have heard of it, but a stream whose time may be over may be gone for good. */
+  #mayHaveEnded(): void {
+    for (const incarnations of this.world.paths.values()) {
+      const last = incarnations.at(-1);
+      if (last?.removal === 'none' && this.#isOver(last, 'maybe')) last.removal = 'asked';
+    }
+  }
+
+  /** Once its time is over nobody sees a stream, and the path is free or blocked by forks. */
+  async lookAtLifetime(path: string): Promise<void> {
+    const stream = this.world.paths.get(path)?.at(-1);
+    if (!stream?.ttl || stream.removal !== 'none' || stream.state !== 'there' || !this.#isOver(stream, 'surely')) return;
+    try {
+      if (await this.#headOf(path)) throw new Error(`${path} lives longer than it may`);
+      // Known to everyone, durable or not: a crash may bring it back.
+      stream.removal = 'asked';
+      this.world.expired += 1;
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  /** The head at a path, or `kept`, or that there is none. */
+  async #headOf(path: string): Promise<Head | 'kept' | undefined> {
+    try {
+      return await this.#patiently(() => this.log.head(this.key(path)));
+    } catch (error) {
+      if (error instanceof MusterError && error.reason === 'kept_for_forks') return 'kept';
+      throw error;
+    }
+  }
+
+  async configure(path: string): Promise<void> {
+    const stream = this.world.paths.get(path)?.at(-1);
+    if (!stream || stream.trims) return;
+    const number = 1000 + stream.configured.asked.length;
+    stream.configured.asked.push(number);
+    const at = stream.configured.asked.length;
+    try {
+      await this.#using(stream, () => this.log.configure(this.key(path), { retention: { maxMessages: number } }));
+      stream.configured.acked = Math.max(stream.configured.acked, at);
+    } catch (error) {
+      this.#refused(error);
     }
   }
 
@@ -250,12 +354,14 @@ export class Life {
     if (!options.again) stream.attempts.push(attempt);
     if (options.close && stream.close === 'none') stream.close = 'asked';
     try {
-      const answer: Appended = await this.log.append({
-        key: this.key(path),
-        messages: attempt.texts.map((text) => Buffer.from(text)),
-        ...(attempt.producer ? { producer: attempt.producer } : {}),
-        ...(options.close ? { close: true } : {}),
-      });
+      const answer: Appended = await this.#using(stream, () =>
+        this.log.append({
+          key: this.key(path),
+          messages: attempt.texts.map((text) => Buffer.from(text)),
+          ...(attempt.producer ? { producer: attempt.producer } : {}),
+          ...(options.close ? { close: true } : {}),
+        }),
+      );
       attempt.state = 'stored';
       this.world.acknowledged += 1;
       if (answer.outcome === 'stored') attempt.at = { era: parseOffset(answer.next)!.era, firstSeq: answer.firstSeq };
@@ -272,6 +378,7 @@ export class Life {
     try {
       await this.log.remove(this.key(path), 'deleted');
       stream.removal = 'done';
+      this.world.removals += 1;
     } catch (error) {
       if (this.#refused(error)) stream.removal = 'none';
     }
@@ -281,7 +388,9 @@ export class Life {
   async watch(path: string): Promise<void> {
     try {
       const at = this.log;
-      const page = await at.read(this.key(path), 'start', all);
+      const stream = this.world.paths.get(path)?.at(-1);
+      if (!stream) return;
+      const page = await this.#using(stream, () => at.read(this.key(path), 'start', all));
       this.#look(path, page.messages, page.next);
     } catch (error) {
       this.#refused(error);
@@ -291,12 +400,14 @@ export class Life {
   /** A live follower from the start: what it gets is numbered by itself. */
   async follow(path: string): Promise<void> {
     try {
+      const stream = this.world.paths.get(path)?.at(-1);
       const head = await this.log.head(this.key(path));
-      if (!head) return;
+      if (!head || !stream) return;
       const { era, seq } = parseOffset(head.first)!;
       let at = seq;
-      let known = true;
-      await this.log.tail(this.key(path), 'start', {
+      // What a fork inherited has the eras of its source.
+      let known = !stream.fork;
+      const sink: Sink = {
         form: 'raw',
         write: (shared) => {
           for (const bytes of shared) {
@@ -310,7 +421,8 @@ export class Life {
           return 'continue';
         },
         end: () => undefined,
-      });
+      };
+      await this.#using(stream, () => this.log.tail(this.key(path), 'start', sink));
     } catch (error) {
       this.#refused(error);
     }
@@ -328,37 +440,88 @@ export class Life {
     throw error;
   }
 
-  #unknownOnly(error: unknown): void {
-    if (this.#refused(error)) throw error;
-  }
-
   /* What must hold now. */
 
   async check(): Promise<void> {
+    const kept = new Set<Incarnation>();
     for (const [path, incarnations] of this.world.paths) {
-      const last = incarnations.at(-1);
-      if (!last) continue;
-      const head = await this.log.head(this.key(path));
-      const mayBeGone = last.removal !== 'none' || last.state === 'unknown';
-      if (!head) {
-        expect(mayBeGone, `${path} is gone`).toBe(true);
-        this.#settleGone(incarnations);
+      if (!incarnations.at(-1)) continue;
+      const head = await this.#headOf(path);
+      if (head === undefined || head === 'kept') {
+        const ended = this.#settleGone(incarnations);
+        if (head === 'kept') kept.add(ended!);
         continue;
       }
-      const stream = last;
-      expect(stream.removal, `${path} was removed and is back`).not.toBe('done');
-      stream.removal = 'none';
-      stream.state = 'there';
+      const stream = this.#settleThere(incarnations, head);
       await this.#checkContent(stream);
       if (stream.close === 'done') expect(head.closed, `${path} was closed and is open`).toBe(true);
       if (stream.close === 'asked') stream.close = head.closed ? 'done' : 'none';
+      this.#checkConfiguration(stream, head);
+    }
+    for (const [path, incarnations] of this.world.paths) {
+      const last = incarnations.at(-1);
+      if (last?.removal === 'done' && this.#hasFork(last)) expect(kept.has(last), `${path} is kept for its forks`).toBe(true);
     }
   }
 
-  #settleGone(incarnations: Incarnation[]): void {
+  /** Whether a fork of it is there, or one that is kept for its own. All paths must be settled. */
+  #hasFork(source: Incarnation): boolean {
+    return [...this.world.paths.values()].some((incarnations) =>
+      incarnations.some(
+        (one) =>
+          one.fork?.source === source &&
+          (one.removal === 'none' ? one === incarnations.at(-1) : one.removal === 'done' && this.#hasFork(one)),
+      ),
+    );
+  }
+
+  /** Nothing is at the path, or only hidden; answers what ended there. */
+  #settleGone(incarnations: Incarnation[]): Incarnation | undefined {
     const last = incarnations.at(-1) as Incarnation;
+    const over = last.removal !== 'none' || this.#isOver(last, 'maybe');
+    expect(over || last.state === 'unknown', `${last.path} is gone`).toBe(true);
     if (last.state === 'unknown' && last.removal === 'none') incarnations.pop();
-    else last.removal = 'done';
+    const ended = incarnations.at(-1);
+    if (ended) ended.removal = 'done';
+    return ended;
+  }
+
+  #settleThere(incarnations: Incarnation[], { streamNo }: Head): Incarnation {
+    const last = incarnations.at(-1) as Incarnation;
+    // It was over, its path was taken anew, and neither became durable: it is back.
+    const before = incarnations.at(-2);
+    if (before?.streamNo === streamNo) {
+      expect(last.state, `${last.path} is an older stream`).toBe('unknown');
+      expect(before.ttl && before.removal === 'asked', `${last.path} was removed and is back`).toBe(true);
+      incarnations.pop();
+    } else if (before) before.removal = 'done';
+    const stream = incarnations.at(-1) as Incarnation;
+    expect(stream.removal, `${stream.path} was removed and is back`).not.toBe('done');
+    if (stream.streamNo !== undefined) expect(streamNo, `${stream.path} is another stream`).toBe(stream.streamNo);
+    stream.streamNo = streamNo;
+    stream.removal = 'none';
+    stream.state = 'there';
+    return stream;
+  }
+
+  #checkConfiguration({ path, trims, configured: { asked, acked } }: Incarnation, head: Head): void {
+    if (trims) return;
+    const possible = [acked === 0 ? undefined : asked[acked - 1], ...asked.slice(acked)];
+    expect(possible, `${path} has a configuration nobody asked for`).toContain(head.retention?.maxMessages);
+    expect(head.version).toBeGreaterThan(acked);
+    expect(head.version).toBeLessThanOrEqual(asked.length + 1);
+  }
+
+  /** When nothing waits for anything any more, nothing is kept for nobody. */
+  async checkKept(): Promise<void> {
+    for (let i = 0; i < 4; i++) await this.pass(31_000);
+    this.#mayHaveEnded();
+    await this.check();
+    for (const [path, incarnations] of this.world.paths) {
+      const last = incarnations.at(-1);
+      if (last?.removal !== 'done') continue;
+      if ((await this.#headOf(path)) === 'kept') expect(this.#hasFork(last), `${path} is kept for nobody`).toBe(true);
+    }
   }
 
   async #checkContent(stream: Incarnation): Promise<void> {
@@ -368,10 +531,13 @@ export class Life {
     let era = 0;
     let trimmed = -1;
     for (;;) {
-      const page = await this.log.read(this.key(path), at, all);
+      const from = at;
+      const page = await this.#using(stream, () =>
+        this.#patiently(() => this.log.read(this.key(path), from, all)),
+      );
       ({ era } = parseOffset(page.next)!);
       for (const { seq, bytes } of page.messages) {
-        if (trimmed < 0) trimmed = path.startsWith('kept') ? seq - 1 : 0;
+        if (trimmed < 0) trimmed = stream.trims ? seq - 1 : 0;
         expect(seq, `${path}: positions go up by one`).toBe(trimmed + got.length + 1);
         got.push(Buffer.from(bytes).toString());
       }
@@ -399,7 +565,12 @@ export class Life {
       attempt.state = 'stored';
       attempt.at = { era, firstSeq: first };
     }
-    for (const text of got) expect(mine.has(text), `${path}: ${text} was never sent here`).toBe(true);
+    const inherited = got.filter((text) => !mine.has(text));
+    const whole = stream.fork?.inherited ?? [];
+    expect(inherited, `${path}: never sent here, or not inherited like this`).toEqual(
+      stream.trims ? whole.slice(whole.length - inherited.length) : whole,
+    );
+    expect(got.slice(0, inherited.length), `${path}: what is inherited comes first`).toEqual(inherited);
   }
 
   /** Sends every producer's last append again: it must be known, or be stored now, once. */
@@ -435,21 +606,29 @@ export class Life {
     );
     expect(this.mismatches).toEqual([]);
     for (const path of this.world.paths.keys()) {
-      const head = await this.log.head(this.key(path));
+      const head = await this.#headOf(path);
       const rows = await db.query<{
         seq: number;
         count: number;
         payload: Buffer;
         tail_seq: number;
         closed: boolean;
+        inherited: number;
+        kept: boolean;
       }>(sql`
-        select m.seq, m.count, m.payload, s.tail_seq, s.closed_at is not null as closed from streams s
+        select m.seq, m.count, m.payload, s.tail_seq, s.closed_at is not null as closed, coalesce(s.fork_seq, 0) as inherited,
+          s.kept_at is not null as kept from streams s
         left join stream_messages m on m.stream_no = s.stream_no and m.seq + m.count > s.first_seq
         where s.path = ${path} and s.removed_at is null order by m.seq`);
       if (!head) {
         expect(rows, `${path} is gone, its row is not`).toEqual([]);
         continue;
       }
+      if (head === 'kept') {
+        expect(rows[0], `${path} is kept, its row is not`).toMatchObject({ kept: true });
+        continue;
+      }
+      const { inherited = 0 } = rows[0] ?? {};
       expect(rows[0], `${path} has no row`).toMatchObject({
         tail_seq: parseOffset(head.tail)!.seq,
         closed: head.closed,
@@ -457,8 +636,10 @@ export class Life {
       const got = rows.filter(({ payload }) => payload !== null).map(({ payload }) => payload.toString());
       const logged: string[] = [];
       for (let at: Offset | 'start' = 'start'; ; ) {
-        const page = await this.log.read(this.key(path), at, all);
-        logged.push(...page.messages.map(({ bytes }) => Buffer.from(bytes).toString()));
+        const from = at;
+        const page = await this.#patiently(() => this.log.read(this.key(path), from, all));
+        const own = page.messages.filter(({ seq }) => seq > inherited);
+        logged.push(...own.map(({ bytes }) => Buffer.from(bytes).toString()));
         if (page.upToDate) break;
         at = page.next;
       }
