@@ -11,10 +11,11 @@ import type {
   RetryBuild,
   Submitted,
 } from '@muster/protocol';
-import type { Connection } from './connection.ts';
+import type { Connection } from './base/connection.ts';
+import { defaultPatience, type Patience, patiently } from './base/patience.ts';
 import { type DownloadOptions, download } from './download.ts';
-import { type FollowOptions, follow, type Records } from './follow.ts';
-import { defaultPatience, type Patience, patiently } from './patience.ts';
+import type { Batch, FollowOptions } from './streams/follow-stream.ts';
+import { Stream } from './streams/stream.ts';
 import { type UploadOptions, upload } from './upload.ts';
 
 export type BuildFilter = {
@@ -107,17 +108,14 @@ export class Builds {
   }
 
   /** The build's log from any point, live until the build is done. */
-  log(id: string, options?: FollowOptions): AsyncGenerator<Records<LogRecord>, void> {
-    return follow(this.#connection, `/v1/stream/builds/${encodeURIComponent(id)}/log`, options);
+  log(id: string, options?: FollowOptions): AsyncGenerator<Batch<LogRecord>, void> {
+    return new Stream(this.#connection, `builds/${id}/log`).follow<LogRecord>(options);
   }
 
   /** What happens to one build, or, with the id `all`, to all builds of the project. */
-  events(id: string, options?: FollowOptions): AsyncGenerator<Records<BuildEventRecord>, void> {
-    return follow(
-      this.#connection,
-      id === 'all' ? '/v1/stream/builds/events' : `/v1/stream/builds/${encodeURIComponent(id)}/events`,
-      options,
-    );
+  events(id: string, options?: FollowOptions): AsyncGenerator<Batch<BuildEventRecord>, void> {
+    const path = id === 'all' ? 'builds/events' : `builds/${id}/events`;
+    return new Stream(this.#connection, path).follow<BuildEventRecord>(options);
   }
 
   download(

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { AddressInfo } from 'node:net';
 import { MusterError } from '@muster/protocol/errors';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Builds, Client, Connection, download, everyItem, follow, upload } from './index.ts';
+import { Builds, Client, Connection, download, everyItem, Stream, upload } from './index.ts';
 
 let server: Server | undefined;
 afterEach(() => {
@@ -110,7 +110,7 @@ describe('follow', () => {
       });
     });
     const seen: number[] = [];
-    for await (const page of follow<{ n: number }>(connection, '/v1/stream/x', { patience: impatient }))
+    for await (const page of new Stream(connection, 'x').follow<{ n: number }>({ pace: impatient }))
       seen.push(...page.records.map(({ n }) => n));
     expect(seen).toEqual(records.map(({ n }) => n));
   });
@@ -120,7 +120,7 @@ describe('follow', () => {
       json(response, 200, [1], { 'stream-next-offset': '1', 'stream-up-to-date': 'true' }),
     );
     const pages: unknown[] = [];
-    for await (const page of follow(connection, '/v1/stream/x', { once: true })) pages.push(page);
+    for await (const page of new Stream(connection, 'x').read()) pages.push(page);
     expect(pages).toHaveLength(1);
   });
 
@@ -128,7 +128,7 @@ describe('follow', () => {
     const connection = await serve((_request, response) =>
       json(response, 404, { code: 'notFound', reason: 'no_stream', detail: 'No such stream.' }),
     );
-    await expect(follow(connection, '/v1/stream/x').next()).rejects.toMatchObject({ code: 'notFound' });
+    await expect(new Stream(connection, 'x').follow().next()).rejects.toMatchObject({ code: 'notFound' });
   });
 });
 

@@ -1,6 +1,8 @@
+import { Connection, type ConnectionOptions } from './base/connection.ts';
 import { Builds } from './builds.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
 import { Keys } from './keys.ts';
+import { Stream } from './streams/stream.ts';
+import { Streams } from './streams/streams.ts';
 import { Queues, Workers } from './workers.ts';
 
 /** One server seen with one credential. */
@@ -10,6 +12,7 @@ export class Client {
   readonly workers: Workers;
   readonly queues: Queues;
   readonly keys: Keys;
+  readonly streams: Streams;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
@@ -17,5 +20,11 @@ export class Client {
     this.workers = new Workers(this.connection);
     this.queues = new Queues(this.connection);
     this.keys = new Keys(this.connection);
+    this.streams = new Streams(this.connection);
+  }
+
+  /** One stream by its path; `contentType` when it is known, else it is guessed from what is appended. */
+  stream(path: string, contentType?: string): Stream {
+    return new Stream(this.connection, path, contentType);
   }
 }

@@ -1,6 +1,6 @@
 import { MusterError } from '@muster/protocol/errors';
-import type { Connection } from './connection.ts';
-import { defaultPatience, type Patience, patiently } from './patience.ts';
+import type { Connection } from './base/connection.ts';
+import { defaultPatience, type Patience, patiently } from './base/patience.ts';
 
 export type DownloadOptions = {
   signal?: AbortSignal;

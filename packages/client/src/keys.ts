@@ -1,5 +1,5 @@
 import type { Page, Scope } from '@muster/protocol';
-import type { Connection } from './connection.ts';
+import type { Connection } from './base/connection.ts';
 
 export type ApiKey = {
   id: string;

@@ -1,7 +1,7 @@
 import type { NewUpload, Upload } from '@muster/protocol';
 import { MusterError } from '@muster/protocol/errors';
-import type { Connection } from './connection.ts';
-import { defaultPatience, isPassing, type Patience, patiently } from './patience.ts';
+import type { Connection } from './base/connection.ts';
+import { defaultPatience, isPassing, type Patience, patiently } from './base/patience.ts';
 
 export type UploadOptions = {
   signal?: AbortSignal;

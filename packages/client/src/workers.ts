@@ -1,5 +1,5 @@
 import type { BuildQueue, BuildState, PauseQueue, Registered, RegisterWorkerInput, Worker } from '@muster/protocol';
-import type { Connection } from './connection.ts';
+import type { Connection } from './base/connection.ts';
 
 const at = (id: string): string => `/v1/workers/${encodeURIComponent(id)}`;
 

@@ -9,6 +9,8 @@ export const scopes: readonly Scope[] = areas.flatMap((area) => levels.map((leve
 
 /** Whether `held` covers `wanted`: same area, same or higher level. */
 export function covers(held: readonly Scope[], wanted: Scope): boolean {
+  // Asked for every request; most hold the very scope.
+  if (held.includes(wanted)) return true;
   const [area, level] = split(wanted);
   return held.some((scope) => {
     const [heldArea, heldLevel] = split(scope);

@@ -1,10 +1,11 @@
 import { MusterError } from '@muster/protocol/errors';
 
-export type Patience = {
+/** How waits between tries grow: doubling from `firstMs` to `maxMs`. */
+export type Pace = { firstMs: number; maxMs: number };
+
+export type Patience = Pace & {
   /** How often to try again after the first failure. Infinity = for as long as the signal allows. */
   retries: number;
-  firstMs: number;
-  maxMs: number;
   signal?: AbortSignal | undefined;
   /** Told before each wait, so that a person sees why nothing moves. */
   onWait?: ((error: MusterError, waitMs: number) => void) | undefined;
@@ -18,26 +19,28 @@ export const isPassing = (error: unknown): error is MusterError =>
   (error.code === 'unavailable' || error.code === 'exhausted') &&
   error.reason !== 'log_full';
 
-/**
- * Runs `attempt` until it succeeds, fails for good, or patience ends. Waits double, spread by ±20 %, and never less
- * than the server asked for.
- */
+/** The wait before try number `failures` (from 1): doubled, spread by ±20 %, and never less than the server asked for. */
+export function waitBefore(failures: number, pace: Pace, askedMs = 0, chance: number = Math.random()): number {
+  const grown = Math.min(pace.maxMs, pace.firstMs * 2 ** Math.min(failures - 1, 30));
+  return Math.round(Math.max(askedMs, grown * (0.8 + 0.4 * chance)));
+}
+
+/** Runs `attempt` until it succeeds, fails for good, or patience ends. */
 export async function patiently<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
       if (!isPassing(error) || failures >= patience.retries) throw error;
-      const spread = 0.8 + 0.4 * Math.random();
-      const waitMs = Math.max(
-        error.retryAfterMs ?? 0,
-        Math.min(patience.maxMs, patience.firstMs * 2 ** failures) * spread,
-      );
+      const waitMs = waitBefore(failures + 1, patience, error.retryAfterMs);
       patience.onWait?.(error, waitMs);
       await wait(waitMs, patience.signal);
     }
   }
 }
+
+/** The longest a timer of the platform can be set to. */
+const timerMsMax = 2 ** 31 - 1;
 
 export function wait(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -46,10 +49,13 @@ export function wait(ms: number, signal?: AbortSignal): Promise<void> {
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      Math.min(ms, timerMsMax),
+    );
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

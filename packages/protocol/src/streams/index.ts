@@ -1,0 +1,2 @@
+export * from './path-pattern.ts';
+export * from './subscription-state.ts';
