@@ -3,6 +3,7 @@ import { addBuilds, type Wire } from './commands/builds.ts';
 import { addDemo } from './commands/demo.ts';
 import { addKeys } from './commands/keys.ts';
 import { addQueues } from './commands/queues.ts';
+import { addStreams } from './commands/streams.ts';
 import { addSystem } from './commands/system.ts';
 import { addWorkers } from './commands/workers.ts';
 import { version } from './shell/context.ts';
@@ -25,6 +26,7 @@ export function makeProgram(wire: Wire): Command {
   addBuilds(program, wire);
   addWorkers(program, wire);
   addQueues(program, wire);
+  addStreams(program, wire);
   addKeys(program, wire);
   addDemo(program, wire);
   globalsEverywhere(program, program);

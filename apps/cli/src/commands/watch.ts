@@ -19,7 +19,7 @@ export async function printLog(context: Context, id: string, options: LogOptions
     once: !options.follow,
     signal: context.signal,
     ...(options.finish ? { finish: options.finish } : {}),
-    patience: tellWaits(context),
+    ...tellWaits(context),
   });
   for await (const page of pages) {
     for (const record of page.records.filter(wanted)) {
