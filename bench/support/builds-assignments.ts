@@ -3,7 +3,7 @@ import type { Room } from '../../apps/server/src/builds/room.ts';
 import { newId, systemClock } from '../../apps/server/src/kernel/base/index.ts';
 import { createDb, migrate, sql } from '../../apps/server/src/kernel/db/index.ts';
 import { buildsRoom } from '../../apps/server/test/support/builds-room.ts';
-import { seedWorker, workerRow } from '../../apps/server/test/support/builds-seed.ts';
+import { seedWorker } from '../../apps/server/test/support/builds-seed.ts';
 import { median, round } from './report.ts';
 import { durablePostgres } from './stores.ts';
 
@@ -53,16 +53,15 @@ export async function assignmentRates({
 /** Fills the line, empties it by claims two at a time, ends what was taken; counts only the claims' time. */
 async function rateOf(room: Room, workerIds: readonly string[]): Promise<number> {
   await fill(room);
-  const ability = await workerRow(room, { workerId: workerIds[0] ?? '' });
   const halves = [workerIds.slice(0, 32), workerIds.slice(32)];
   let assigned = 0;
   const began = performance.now();
   await Promise.all(
     halves.map(async (half) => {
       for (;;) {
-        const { taken, contended } = await claimBuilds(room, ability, half);
+        const { taken, again } = await claimBuilds(room, half);
         assigned += taken.length;
-        if (taken.length === 0 && !contended) return;
+        if (taken.length === 0 && !again) return;
       }
     }),
   );

@@ -11,6 +11,7 @@ export type ServerProcess = AsyncDisposable & {
   readonly url: string;
   readonly key: string;
   readonly database: string;
+  readonly pid: number;
   readonly residentBytes: () => number;
 };
 
@@ -38,6 +39,7 @@ export async function serverProcess(settings: Readonly<Record<string, string>> =
     url: ready.url,
     database: ready.database,
     key,
+    pid: child.pid ?? 0,
     residentBytes: () =>
       Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024,
     async [Symbol.asyncDispose]() {

@@ -22,7 +22,7 @@ const kernelFloors: readonly (readonly string[])[] = [
   ['kernel/base'],
   ['kernel/telemetry'],
   ['kernel/db', 'kernel/bus', 'kernel/actors'],
-  ['kernel/log', 'kernel/queue', 'kernel/blobs', 'kernel/auth', 'kernel/meter'],
+  ['kernel/log', 'kernel/queue', 'kernel/blobs', 'kernel/outbound', 'kernel/auth', 'kernel/meter'],
   ['kernel/http'],
 ];
 const floorOf = (room: string): number => kernelFloors.findIndex((rooms) => rooms.includes(room));

@@ -5,17 +5,20 @@ import { type Builds, createBuilds } from '#builds';
 import { compatRoutes } from '#builds/compat';
 import { type Config, createSecrets, type Read } from '#config';
 import { createAuth, type EnvironmentKey } from '#kernel/auth';
-import { type Clock, type FatalHandler, Limits, systemClock, systemRandom } from '#kernel/base';
+import { type Clock, type FatalHandler, isLoopback, Limits, systemClock, systemRandom } from '#kernel/base';
 import { type BlobStore, openDiskBlobs, openS3Blobs } from '#kernel/blobs';
 import { DatabaseBus, inProcessBus } from '#kernel/bus';
 import { type Connection, createDb, type PoolDb } from '#kernel/db';
 import { createHttp, type Http, type HttpOptions } from '#kernel/http';
 import { createLog, type LogEvents, type LogOptions } from '#kernel/log';
 import { createMeter } from '#kernel/meter';
+import { createOutbound } from '#kernel/outbound';
 import { createQueue, type QueueTimes } from '#kernel/queue';
 import type { Telemetry } from '#kernel/telemetry';
+import { createStreams, streamsDefaults } from '#streams';
+import { streamFrames } from '#streams/socket';
 import { measureDisk, measurePool, measureQueries, reportHealth } from './observe.ts';
-import { declareLogBounds, observeLog } from './observe-log.ts';
+import { declareLogBounds, measureLog, observeLog } from './observe-log.ts';
 import { nodeName, openDatabase } from './open-database.ts';
 import { Phases } from './phases.ts';
 import { noStartLines, type StartLines } from './start-lines.ts';
@@ -117,6 +120,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     ),
   );
   declareLogBounds(limits, config.log, log);
+  measureLog(metrics, log);
   const blobs = await up.open('stored files', () => openBlobs(config, given, clock));
 
   let firstKey: string | undefined;
@@ -127,6 +131,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     logger: room('auth'),
     metrics,
     environmentKeys: environmentKeys(given),
+    browserTokenSeeds: secrets.deriveAll('auth.browser-tokens'),
     firstKey: { dataDir, made: (_, path) => void (firstKey = path) },
     failuresPerMinuteMax: config.limits.failuresPerMinuteMax,
     auditKeepDays: config.retention.auditDays,
@@ -179,13 +184,36 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
       legacyOpenRegistration: config.base.compatOpen.includes('builds'),
     },
   });
+  const loopback = config.base.host === 'localhost' || isLoopback(config.base.host);
+  const outbound = createOutbound({ clock, metrics, limits, allow: config.edge.outboundAllow, loopback });
+  const streams = createStreams({
+    db,
+    log,
+    queue,
+    bus,
+    auth,
+    outbound,
+    clock,
+    random: systemRandom,
+    limits,
+    telemetry: { ...telemetry, logger: room('streams') },
+    secrets: { box: secrets.box('streams.signing-keys'), wakeTokenKeys: secrets.deriveAll('streams.wake-tokens') },
+    publicBase:
+      config.base.publicUrl === undefined ? undefined : new URL(config.base.publicUrl).origin + config.base.basePath,
+    loopback,
+    rooms: [builds.streams],
+    config: { ...streamsDefaults, ...config.streams, corsOrigins: config.edge.corsOrigins },
+  });
   createAccounts({ db, auth, limits }).plugin(http);
   builds.routes(http);
+  streams.routes(http);
+  streamFrames(streams.room)(http);
   compatRoutes(builds.room)(http);
 
   await up.start('keys', auth);
   await up.start('usage', meter);
   await up.start('builds', builds);
+  await up.start('streams', streams);
   await up.open('health', async () => reportHealth(http, { server, db, log, clock, blobs, secret }));
   // Runners come after listening. At the end both let go at the same time, each within its own grace.
   await up.start('listening', {
@@ -223,7 +251,9 @@ function logOptions(
   driver: 'disk' | 'memory',
   parts: { clock: Clock; db: PoolDb; node: string; fatal: FatalHandler; events: LogEvents },
 ): LogOptions {
-  const { dir, fsync, ...limits } = config.log;
+  const { dir, fsync, ...given } = config.log;
+  const { appendBytesMax, appendMessagesMax, pageBytesMax, pageMessagesMax } = config.streams;
+  const limits = { ...given, appendBytesMax, appendMessagesMax, pageBytesMax, pageMessagesMax };
   const { clock, db, node, fatal, events } = parts;
   // All streams of one build live together.
   const shared = { clock, limits, events, homes: { builds: 2 }, fatal };

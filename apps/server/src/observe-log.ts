@@ -32,8 +32,84 @@ export function declareLogBounds(bounds: Limits, config: Config['log'], log: Log
     'diskFreeBytes',
     config.diskFreeBytesMin,
     'MUSTER_DISK_MIN_FREE_BYTES',
-    'With less free disk appends get 429 disk_low.',
+    'With less free disk appends get 429 log_backlog; reads go on.',
   );
+}
+
+/** What runs in the log when somebody reads the metrics. */
+export function measureLog(metrics: Metrics, log: Log): void {
+  metrics.gauge({
+    name: 'muster_log_flush_lag_seconds',
+    help: 'Age of the oldest frame that is not in Postgres.',
+    collect: (gauge) => gauge.set({}, log.promises().flushLagMs / 1000),
+  });
+  metrics.gauge({
+    name: 'muster_log_unflushed_bytes',
+    help: 'Log that Postgres does not hold yet.',
+    collect: (gauge) => gauge.set({}, log.promises().unflushedBytes),
+  });
+  metrics.gauge({
+    name: 'muster_log_wal_bytes',
+    help: 'Log in files, what Postgres holds already included.',
+    collect: (gauge) => gauge.set({}, log.promises().walBytes),
+  });
+  metrics.gauge({
+    name: 'muster_log_quarantined_files',
+    help: 'Damaged or torn files that recovery put aside.',
+    collect: (gauge) => gauge.set({}, log.promises().quarantinedFiles),
+  });
+  metrics.gauge({
+    name: 'muster_log_shards_owned',
+    help: 'Parts of the log this node may write.',
+    collect: (gauge) => gauge.set({}, log.promises().shardsOwned),
+  });
+  metrics.gauge({
+    name: 'muster_log_pending_bytes',
+    help: 'Appends that wait for their sync.',
+    collect: (gauge) => gauge.set({}, log.gauges().pendingBytes),
+  });
+  metrics.gauge({
+    name: 'muster_log_segments',
+    help: 'Files of the log by state.',
+    labels: { state: ['open', 'sealed', 'spare'] },
+    collect(gauge) {
+      const { open, sealed, spare } = log.gauges().segments;
+      gauge.set({ state: 'open' }, open);
+      gauge.set({ state: 'sealed' }, sealed);
+      gauge.set({ state: 'spare' }, spare);
+    },
+  });
+  metrics.gauge({
+    name: 'muster_log_heads',
+    help: 'Streams in memory; dirty ones have frames that Postgres does not hold yet.',
+    labels: { state: ['clean', 'dirty'] },
+    collect(gauge) {
+      const { heads, dirtyHeads } = log.gauges();
+      gauge.set({ state: 'clean' }, heads - dirtyHeads);
+      gauge.set({ state: 'dirty' }, dirtyHeads);
+    },
+  });
+  const forms = ['sse', 'socket', 'raw'] as const;
+  const modes = ['replay', 'live'] as const;
+  metrics.gauge({
+    name: 'muster_log_followers',
+    help: 'Live readers by what they are written and whether they still read history.',
+    labels: { form: forms, mode: modes },
+    collect(gauge) {
+      const found = log.gauges().followersBy;
+      for (const form of forms)
+        for (const mode of modes)
+          gauge.set({ form, mode }, found.find((kind) => kind.form === form && kind.mode === mode)?.count ?? 0);
+    },
+  });
+  metrics.gauge({
+    name: 'muster_log_consumer_lag_seconds',
+    help: 'Age of the oldest frame that a consumer has not taken.',
+    labels: { name: { max: 100 } },
+    collect(gauge) {
+      for (const { name, lagMs } of log.gauges().consumers) gauge.set({ name }, lagMs / 1000);
+    },
+  });
 }
 
 /** What the write-ahead log tells, as metrics (`muster_log_…`, no ids) and, where an operator looks, as log lines. */
@@ -58,9 +134,22 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
     name: 'muster_log_fsync_failstop_total',
     help: 'Writes or syncs that failed; the process ends.',
   });
-  const flushLag = metrics.gauge({
-    name: 'muster_log_flush_lag_seconds',
-    help: 'Age of the oldest frame that the last flush brought to Postgres.',
+  const commitBytes = metrics.histogram({
+    name: 'muster_log_commit_bytes',
+    help: 'Bytes of one batch.',
+    buckets: [512, 2048, 8192, 32_768, 131_072, 524_288, 2_097_152, 8_388_608],
+  });
+  const duplicates = metrics.counter({
+    name: 'muster_log_duplicates_total',
+    help: 'Repeated appends of producers that were recognised and not stored again.',
+  });
+  const syncErrors = metrics.counter({
+    name: 'muster_log_sync_errors_total',
+    help: 'Calls to the disk that failed: those that end the process, and preparing a file ahead.',
+  });
+  const unprepared = metrics.counter({
+    name: 'muster_log_segment_unprepared_total',
+    help: 'Batches written to a file that had to grow because none was prepared.',
   });
   const flushRows = metrics.counter({ name: 'muster_log_flush_rows_total', help: 'Rows brought to Postgres.' });
   const flushFailures = metrics.counter({
@@ -85,7 +174,6 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
     name: 'muster_log_torn_bytes_total',
     help: 'Bytes of unacknowledged tails dropped at start.',
   });
-  const quarantined = metrics.counter({ name: 'muster_log_quarantined_files_total', help: 'Damaged files put aside.' });
   const reads = metrics.counter({
     name: 'muster_log_reads_total',
     help: 'Pages read by layer.',
@@ -101,7 +189,7 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
     help: 'Gaps told to readers.',
     labels: { reason: ['trimmed', 'recreated', 'restored', 'lost'] },
   });
-  const deliveries = metrics.counter({ name: 'muster_log_deliveries_total', help: 'Frames written to followers.' });
+  const deliveries = metrics.counter({ name: 'muster_log_deliveries_total', help: 'Appends written to followers, each counted for each of them.' });
   const slow = metrics.counter({
     name: 'muster_log_slow_ended_total',
     help: 'Followers ended because they did not read.',
@@ -113,16 +201,18 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
       appendSeconds.observe({}, batch.oldestMs / 1000);
       commitSeconds.observe({}, batch.syncMs / 1000);
       commitAppends.observe({}, batch.frames);
+      commitBytes.observe({}, batch.bytes);
     },
     failStop(error) {
       failStops.add({});
+      syncErrors.add({});
       logger.fatal({ error }, 'the log could not be written; the server ends so that nothing is acknowledged falsely');
     },
-    appended: (outcome, count) => appends.add({ outcome }, count),
-    flushed(flush) {
-      flushLag.set({}, flush.lagMs / 1000);
-      flushRows.add({}, flush.rows);
+    appended(outcome, count) {
+      appends.add({ outcome }, count);
+      if (outcome === 'duplicate') duplicates.add({}, count);
     },
+    flushed: (flush) => flushRows.add({}, flush.rows),
     flushFailed(error, retryInMs) {
       flushFailures.add({});
       logger.warn({ error, retryInMs }, 'the log could not be brought to the database; appends go on');
@@ -133,6 +223,8 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
     },
     segment(what, { no, error }) {
       segments.add({ what });
+      if (what === 'unprepared') unprepared.add({});
+      if (what === 'spareFailed') syncErrors.add({});
       if (what === 'spareFailed') logger.warn({ no, error }, 'a log file could not be prepared ahead');
     },
     recovered({ frames, segments: files, tornBytes: torn, tookMs }) {
@@ -142,7 +234,6 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
       logger.info({ frames, files, tornBytes: torn, tookMs: Math.round(tookMs) }, 'log recovered');
     },
     damage({ reason, detail, quarantined: files }) {
-      quarantined.add({}, files);
       logger.error({ reason, quarantined: files }, detail);
     },
     read(layer, _messages, tookMs) {
@@ -150,7 +241,7 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
       readSeconds.observe({ layer }, tookMs / 1000);
     },
     gap: (reason) => gaps.add({ reason }),
-    delivered: (_followers, frames) => deliveries.add({}, frames),
+    delivered: (followers, frames) => deliveries.add({}, followers * frames),
     slowEnded: () => slow.add({}),
     consumerFailed: (name, error) =>
       logger.warn({ consumer: name, error }, 'a consumer of the log failed; it tries again'),

@@ -90,6 +90,9 @@ export async function requireBuild(
       if (need === 'operate') throw notHolder();
       if (row.workerId === who.workerId) return row;
       throw (await everHeld(reader, row.id, who.workerId)) ? staleTerm(row) : notHolder();
+    case 'browser':
+    case 'anonymous':
+      throw noSuchBuild();
     default:
       return never(who);
   }

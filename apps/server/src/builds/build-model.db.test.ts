@@ -176,7 +176,7 @@ async function newWorld() {
   async function claim(n: number): Promise<void> {
     const row = await workerRow(room, holders[n]!);
     await room.live.presence.arrived(row);
-    const { taken } = await claimBuilds(room, row, [row.id]);
+    const { taken } = await claimBuilds(room, [row.id]);
     const free = builds.filter((build) => build.holder === n).length < seatsOf[n]!;
     const first = builds
       .filter((build) => build.state === 'queued' && !build.resting && build.avoids !== n && keyFree(build))

@@ -5,10 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '#kernel/db';
 import { buildsRoom } from '#test/builds-room';
-import { seedBuilds, seedWorker, workerRow } from '#test/builds-seed';
+import { seedBuilds, seedWorker } from '#test/builds-seed';
 import type { ClaimCommand, ClaimReply } from '#test/claims-child';
 import { testDatabase } from '#test/database';
-import type { Ability } from './queries/claim.ts';
 
 /* Several server processes on one database: the rows decide, whoever asks. */
 
@@ -33,13 +32,13 @@ test.each([
   `$workers workers, $builds builds, three processes, ${rounds} rounds: nothing twice, nothing left`,
   { timeout: 120_000 },
   async ({ workers, builds }) => {
-    const { ability, workerIds } = await fleet(workers);
+    const workerIds = await fleet(workers);
     let retries = 0;
     for (let round = 0; round < rounds; round++) {
       const ids = await seedBuilds(room, builds);
       const replies = await Promise.all(
         children.map((child, n) =>
-          child.ask({ ability, workerIds: rotate(workerIds, n * 7 + round), batch: [32, 1, 5][(n + round) % 3] ?? 1 }),
+          child.ask({ workerIds: rotate(workerIds, n * 7 + round), batch: [32, 1, 5][(n + round) % 3] ?? 1 }),
         ),
       );
       retries += replies.reduce((sum, reply) => sum + reply.retries, 0);
@@ -61,11 +60,11 @@ test.each([
 );
 
 test('keys: never more of one key than it allows, whoever claims', { timeout: 60_000 }, async () => {
-  const { ability, workerIds } = await fleet(20);
+  const workerIds = await fleet(20);
   for (let round = 0; round < 20; round++) {
     await seedBuilds(room, 10, { key: 'deploy', keyLimit: 3 });
     await seedBuilds(room, 5);
-    const replies = await Promise.all(children.map((child) => child.ask({ ability, workerIds, batch: 32 })));
+    const replies = await Promise.all(children.map((child) => child.ask({ workerIds, batch: 32 })));
     expect(replies.flatMap((reply) => reply.pairs)).toHaveLength(8);
     const seats = await database.db.query<{ seat: number }>(
       sql`select key_seat as seat from builds where ckey = 'deploy' and state = 'assigned' order by 1`,
@@ -75,12 +74,14 @@ test('keys: never more of one key than it allows, whoever claims', { timeout: 60
   }
 });
 
-async function fleet(count: number): Promise<{ ability: Ability; workerIds: string[] }> {
-  const workers = [];
-  for (let n = 0; n < count; n++) workers.push(await seedWorker(room, { name: `w${n}` }));
-  const { projectId, platforms, labels } = await workerRow(room, workers[0]!);
-  return { ability: { projectId, platforms, labels }, workerIds: workers.map((worker) => worker.workerId) };
+async function fleet(count: number): Promise<string[]> {
+  const workerIds: string[] = [];
+  for (let n = 0; n < count; n++)
+    workerIds.push((await seedWorker(room, { name: `w${n}`, labels: labelsOf(n) })).workerId);
+  return workerIds;
 }
+/** Every other worker has a label of its own: claims serve equal and different ones alike. */
+const labelsOf = (n: number): Record<string, string> => (n % 2 === 0 ? {} : { host: `h${n}` });
 
 const clear = () => database.db.query(sql`delete from builds`);
 const rotate = <T>(list: readonly T[], by: number): T[] => list.map((_, n) => list[(n + by) % list.length]!);

@@ -1,13 +1,14 @@
 import type { ClaimAnswer, Instruction, Job } from '@muster/protocol';
 import { asError, exhausted, jitter } from '#kernel/base';
 import { abilityKey, suits } from './ability.ts';
-import { type ClaimOutcome, claimBuilds, type Handout } from './claim-build.ts';
+import type { Handout } from './claim-build.ts';
 import { dispatchLimits as limits } from './dispatch-limits.ts';
 import { Handouts } from './handouts.ts';
+import { Looks } from './looks.ts';
 import type { ParkWheel } from './park-wheel.ts';
-import { type Entry, type Group, ParkedCalls, type Round } from './parked-calls.ts';
+import { type Entry, ParkedCalls } from './parked-calls.ts';
 import type { Presence } from './presence.ts';
-import { type Ability, type DemandFacts, demandFacts, readyDemands } from './queries/claim.ts';
+import { readyDemands } from './queries/claim.ts';
 import { readWorkers, type WorkerRow } from './queries/workers.ts';
 import { reconcileHeld } from './reconcile-held.ts';
 import { releaseAttempt } from './release-attempt.ts';
@@ -28,8 +29,7 @@ export type ParkInput = {
 const nothing: ClaimAnswer = { job: null, nextPollMs: 0 };
 
 /**
- * Keeps parked workers and hands them builds. For each ability at most one claim is in flight on this node, so a wake for
- * two thousand workers is one statement; what arrives meanwhile is one more look after it.
+ * Keeps parked workers and hands them builds. `Looks` asks for them; here is who waits, who is answered, and with what.
  *
  *  open     – parks and claims.
  *  stopping – everybody is sent home with `nextPollMs`; new calls too. Leases stay. Never left.
@@ -40,11 +40,7 @@ export class Dispatch {
   readonly #presence: Presence;
   readonly #calls: ParkedCalls;
   readonly #handouts: Handouts;
-  readonly #facts = new Map<number, DemandFacts>();
-  /** Demands whose builds are being handed out; `again`: look once more. */
-  readonly #chases = new Map<number, { again: boolean }>();
-  readonly #claimQueue: (() => void)[] = [];
-  #claimsInFlight = 0;
+  readonly #looks: Looks;
   #stopping = false;
 
   constructor(room: Room, wheel: ParkWheel, presence: Presence) {
@@ -53,6 +49,10 @@ export class Dispatch {
     this.#presence = presence;
     this.#calls = new ParkedCalls(wheel);
     this.#handouts = new Handouts(room.clock, wheel);
+    this.#looks = new Looks(room, this.#calls, {
+      give: (handout) => this.#handOut(handout),
+      setAside: (workerIds, before) => this.#setAside(workerIds, before),
+    });
   }
 
   get stopping(): boolean {
@@ -98,19 +98,12 @@ export class Dispatch {
 
   /** Builds of this demand may be eligible: look on behalf of parked workers that suit, until nothing is left. */
   wake(demand: { projectId: string; sig: number }): void {
-    if (this.parked === 0 || this.#stopping) return;
-    const chase = this.#chases.get(demand.sig);
-    if (chase) {
-      chase.again = true;
-      return;
-    }
-    this.#chases.set(demand.sig, { again: false });
-    void this.#chase(demand.sig);
+    if (this.parked > 0 && !this.#stopping) this.#looks.wake(demand.sig);
   }
 
   /** A seat of this worker is free: its parked calls take part again. */
   seatFreed(workerId: string): void {
-    for (const entry of this.#calls.of(workerId)) if (this.#calls.callBack(entry)) this.#look(entry.group);
+    for (const entry of this.#calls.of(workerId)) if (this.#calls.callBack(entry)) this.#looks.want(entry.group);
   }
 
   /** The row of this worker may have changed (labels, admission, seats): its parked calls follow it. */
@@ -136,12 +129,12 @@ export class Dispatch {
     const projects = new Set<string>();
     for (const group of this.#calls.groups) projects.add(group.of.projectId);
     const ready = await readyDemands(this.#room.db, [...projects]);
-    for (const facts of ready) this.#remember(facts);
+    for (const facts of ready) this.#looks.remember(facts);
     for (const group of this.#calls.groups) {
       if (!ready.some((demand) => suits(group.of, demand))) continue;
       this.#room.metrics.wakes.add({ via: 'sweep' });
       for (const entry of group.full) this.#calls.callBack(entry);
-      this.#look(group);
+      this.#looks.want(group);
     }
   }
 
@@ -198,11 +191,11 @@ export class Dispatch {
       });
     if (waitMs > 0) {
       entry.due = this.#wheel.add(waitMs, () => this.#finish(entry, nothing));
-      if (takesPart) this.#look(entry.group);
+      if (takesPart) this.#looks.want(entry.group);
     } else if (!takesPart) this.#finish(entry, nothing);
     else {
       // No time to wait: one look that began after this call came has to end first.
-      this.#kick(entry.group).then(
+      this.#looks.wanted(entry.group).then(
         () => this.#finish(entry, nothing),
         (error: unknown) => {
           reject(asError(error));
@@ -223,91 +216,6 @@ export class Dispatch {
     return this.#calls.finish(entry, answer);
   }
 
-  async #chase(sig: number): Promise<void> {
-    try {
-      for (;;) {
-        const chase = this.#chases.get(sig);
-        if (chase) chase.again = false;
-        const facts = await this.#factsOf(sig);
-        if (facts) await this.#lookFor(facts);
-        if (!this.#chases.get(sig)?.again) return;
-      }
-    } catch (error) {
-      this.#warn(error, 'parked workers could not be woken; the sweep will');
-    } finally {
-      this.#chases.delete(sig);
-    }
-  }
-
-  /** One ability after the other, longest waiting first, until one proves that nothing is left. */
-  async #lookFor(facts: DemandFacts): Promise<void> {
-    let dry = 0;
-    const tried = new Set<Group>();
-    while (dry < 2) {
-      const group = this.#calls.longestWaiting((group) => !tried.has(group) && suits(group.of, facts));
-      if (!group) return;
-      tried.add(group);
-      const round = await this.#kick(group);
-      // One worker alone may come back empty because the build avoids that very worker; two cannot.
-      if (round.dry) dry += round.proof ? 2 : 1;
-    }
-  }
-
-  #look(group: Group): void {
-    this.#kick(group).catch((error: unknown) => this.#warn(error, 'a claim failed; the sweep will look again'));
-  }
-
-  /** A look that begins after this call; shared with whoever asks until it begins. */
-  #kick(group: Group): Promise<Round> {
-    if (group.running) {
-      group.next ??= Promise.withResolvers<Round>();
-      return group.next.promise;
-    }
-    group.running = true;
-    return this.#run(group);
-  }
-
-  async #run(group: Group): Promise<Round> {
-    try {
-      return await this.#round(group);
-    } finally {
-      const { next } = group;
-      group.next = undefined;
-      if (next) this.#run(group).then(next.resolve, next.reject);
-      else {
-        group.running = false;
-        this.#calls.forgetEmpty(group);
-      }
-    }
-  }
-
-  async #round(group: Group): Promise<Round> {
-    const retried = new Set<string>();
-    for (let contended = 0; ; ) {
-      const workerIds = this.#calls.nextWorkers(group);
-      if (workerIds.length === 0 || this.#stopping) return { dry: false, proof: false };
-      const { asked, taken, ready, contended: again } = await this.#claim(group.of, workerIds);
-      for (const handout of taken) this.#handOut(handout);
-      const idle = asked.filter((workerId) => !ready.includes(workerId));
-      if (idle.length > 0) await this.#setAside(group, idle, retried);
-      if (taken.length === ready.length) continue;
-      if (!again || ++contended > limits.contendedRetriesMax) return { dry: true, proof: ready.length > 1 };
-      await this.#room.clock.sleep(jitter(limits.contendedWaitMs, 0.5, this.#room.random));
-    }
-  }
-
-  async #claim(ability: Ability, workerIds: readonly string[]): Promise<ClaimOutcome> {
-    while (this.#claimsInFlight >= limits.claimsInFlightMax)
-      await new Promise<void>((resolve) => this.#claimQueue.push(resolve));
-    this.#claimsInFlight += 1;
-    try {
-      return await claimBuilds(this.#room, ability, workerIds);
-    } finally {
-      this.#claimsInFlight -= 1;
-      this.#claimQueue.shift()?.();
-    }
-  }
-
   #handOut({ workerId, job, submittedAt }: Handout): void {
     this.#handouts.note(job.build.id);
     for (const entry of this.#calls.of(workerId)) {
@@ -319,43 +227,26 @@ export class Dispatch {
   }
 
   /** Workers that could not take anything: found out why, and dealt with so that others come to the front. */
-  async #setAside(group: Group, workerIds: readonly string[], retried: Set<string>): Promise<void> {
+  async #setAside(workerIds: readonly string[], before: ReadonlySet<string>): Promise<void> {
     const rows = new Map((await readWorkers(this.#room.db, workerIds)).map((row) => [row.id, row]));
     for (const workerId of workerIds) {
       const worker = rows.get(workerId);
       if (worker?.state === 'offline') await this.#presence.arrived(worker);
-      for (const entry of this.#calls.of(workerId))
-        if (entry.group === group) this.#setEntryAside(entry, worker, retried);
-      retried.add(workerId);
+      for (const entry of this.#calls.of(workerId)) this.#setEntryAside(entry, worker, before);
     }
   }
 
-  #setEntryAside(entry: Entry, worker: WorkerRow | undefined, retried: ReadonlySet<string>): void {
+  #setEntryAside(entry: Entry, worker: WorkerRow | undefined, before: ReadonlySet<string>): void {
     if (!worker) this.#finish(entry, { job: null, nextPollMs: limits.drainedPollMs });
     else if (worker.admission === 'draining' && !entry.mute) {
       this.#finish(entry, this.#told(worker.id, this.#presence.news(worker).all, limits.drainedPollMs));
     } else if (abilityKey(worker) !== entry.group.key) {
       this.#calls.move(entry, worker);
-      this.#look(entry.group);
-    } else if (worker.held.length >= worker.seats || worker.admission === 'draining' || retried.has(worker.id)) {
+      this.#looks.want(entry.group);
+    } else if (worker.held.length >= worker.seats || worker.admission === 'draining' || before.has(worker.id)) {
       // One whose seat was freed since the claim stays in front, once; it must not keep a look going for ever.
       this.#calls.setAside(entry);
     }
-  }
-
-  async #factsOf(sig: number): Promise<DemandFacts | undefined> {
-    const known = this.#facts.get(sig);
-    if (known) return known;
-    const facts = await demandFacts(this.#room.db, sig);
-    if (facts) this.#remember(facts);
-    return facts;
-  }
-
-  #remember(facts: DemandFacts): void {
-    this.#facts.set(facts.sig, facts);
-    if (this.#facts.size <= limits.demandFactsMax) return;
-    const [oldest] = this.#facts.keys();
-    if (oldest !== undefined) this.#facts.delete(oldest);
   }
 
   #warn(error: unknown, text: string): void {

@@ -1,9 +1,7 @@
 /** Bounds of handing out builds. What an operator may move stands in `limits.ts`. */
 export const dispatchLimits = {
-  /** Workers of one ability served by one claim statement. */
+  /** Workers served by one claim statement. */
   claimBatchMax: 32,
-  /** Claim statements in flight on this node, over all abilities. */
-  claimsInFlightMax: 4,
   /** After 23505 (a seat was taken meanwhile) or 40P01, each time with one worker. */
   claimRetriesMax: 3,
   /** Other nodes held the rows that were seen; looked again so often before the sweep has to do it. */

@@ -58,16 +58,16 @@ export class Endings {
 async function endTogether(room: Room, items: readonly Item[]): Promise<Answer[]> {
   return await room.db.transaction(
     async (tx) => {
-      const rows = new Map(
-        (
-          await lockBuilds(
-            tx,
-            items.map(({ attempt }) => attempt.buildId),
-          )
-        ).map((row) => [row.id, row]),
-      );
       const wanted = items.filter((item) => item.wantsArtifacts).map(({ attempt }) => attempt);
-      const artifacts = wanted.length > 0 ? await artifactsOfAttempts(tx, wanted) : [];
+      // Asked at once: one trip, and the artifacts are read under the locks all the same.
+      const [locked, artifacts] = await Promise.all([
+        lockBuilds(
+          tx,
+          items.map(({ attempt }) => attempt.buildId),
+        ),
+        wanted.length > 0 ? artifactsOfAttempts(tx, wanted) : [],
+      ]);
+      const rows = new Map(locked.map((row) => [row.id, row]));
       const endings: Decided[] = [];
       const primaries: string[] = [];
       const answers: Answer[] = [];

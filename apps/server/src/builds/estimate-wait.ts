@@ -28,10 +28,13 @@ export async function waitingOf(
     ckey === null ? [] : [{ projectId, ckey }],
   );
   const projects = unique(lines, (line) => line.projectId).map((line) => line.projectId);
-  const positions = await readPositions(reader, demands, ids);
-  const holders = await readKeyHolders(reader, keys);
-  const workers = await readWorkerLines(reader, projects);
-  const runs = await readRunTimes(reader, demands);
+  // Asked at once: inside a transaction it is one trip.
+  const [positions, holders, workers, runs] = await Promise.all([
+    readPositions(reader, demands, ids),
+    readKeyHolders(reader, keys),
+    readWorkerLines(reader, projects),
+    readRunTimes(reader, demands),
+  ]);
   return new Map(
     lines.map((line) => {
       const facts = {

@@ -34,7 +34,7 @@ export function createRecorder(deps: BuildsDeps): Recorder {
     counts,
     emit: async (tx: Tx, emissions: readonly Emission[]) => {
       if (emissions.length === 0) return;
-      await insertOutbox(tx, emissions.map(rowOf));
+      insertOutbox(tx, emissions.map(rowOf));
       tx.afterCommit(() => {
         for (const emission of emissions) {
           if (emission.type === 'line_only') continue;

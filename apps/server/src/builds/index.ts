@@ -17,6 +17,7 @@ import { queueRoutes } from './queue-routes.ts';
 import type { Room } from './room.ts';
 import { workerSocket } from './socket.ts';
 import { statsRoutes } from './stats-routes.ts';
+import { type BuildStreams, buildStreams } from './stream-room.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { workerRoutes } from './worker-routes.ts';
 
@@ -30,6 +31,8 @@ export type Builds = Service & {
   drain(): void;
   /** Fields for `/health`, from memory. */
   health(): { parked: number; connected: number };
+  /** Its streams, for the room that serves `/v1/stream/`. */
+  readonly streams: BuildStreams;
   /** What the compat layer's operations work with. */
   readonly room: Room;
 };
@@ -70,6 +73,7 @@ export function createBuilds(deps: BuildsDeps): Builds {
   ];
   return {
     room,
+    streams: buildStreams(room),
     start: () => assembled.start(),
     routes: (http) => {
       for (const routes of declare) routes(room)(http);

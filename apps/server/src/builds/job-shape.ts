@@ -8,23 +8,24 @@ import type { Room } from './room.ts';
 
 /** A held build whose job could not be put together: its secrets do not open. */
 export type BrokenJob = { buildId: string; workerId: string; term: number; error: unknown };
+type Jobs = { jobs: Map<string, Job>; broken: BrokenJob[] };
 
 const tokenMarginMs = 60 * 60_000;
 const secretsSchema = z.record(z.string(), z.string());
+
+/** The jobs of builds that are held, read anew. As `jobsOf`. */
+export const jobsFor = async (room: Room, tx: Tx, buildIds: readonly string[]): Promise<Jobs> =>
+  await jobsOf(room, tx, buildIds.length > 0 ? await jobFacts(tx, buildIds) : []);
 
 /**
  * The jobs of builds that are held, each with a fresh token of its attempt. In the transaction of the claim, so a job
  * without token cannot exist. Those whose secrets do not open come back as `broken`.
  */
-export async function jobsFor(
-  room: Room,
-  tx: Tx,
-  buildIds: readonly string[],
-): Promise<{ jobs: Map<string, Job>; broken: BrokenJob[] }> {
+export async function jobsOf(room: Room, tx: Tx, held: readonly JobFacts[]): Promise<Jobs> {
   const jobs = new Map<string, Job>();
   const broken: BrokenJob[] = [];
   const whole: { facts: JobFacts; secretEnv: Record<string, string> }[] = [];
-  for (const facts of buildIds.length > 0 ? await jobFacts(tx, buildIds) : []) {
+  for (const facts of held) {
     try {
       const secretEnv = facts.secretEnv
         ? secretsSchema.parse(JSON.parse(room.secrets.open(facts.secretEnv).toString()))

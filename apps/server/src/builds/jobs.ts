@@ -1,5 +1,6 @@
 import { done, type Outcome } from '#kernel/queue';
 import { bulkHandler, bulkJob } from './bulk-builds.ts';
+import { logCloser } from './close-logs.ts';
 import { meterStorage } from './meter-storage.ts';
 import { resumeQueueJob, resumeQueueKind } from './pause-queue.ts';
 import { applyRetention } from './retention.ts';
@@ -17,6 +18,7 @@ export function registerBuildJobs(room: Room): void {
   queue.handle(resumeQueueKind, resumeQueueJob(room));
 
   recurring('builds.retention', 15 * minute, (signal) => applyRetention(room, signal));
+  recurring('builds.close-logs', minute / 2, logCloser(room));
   recurring('builds.sweep-blobs', 60 * minute, (signal) => sweepBlobs(room, signal));
   recurring('builds.expire-uploads', 5 * minute, (signal) => expireUploads(room, signal));
   recurring('builds.meter-storage', 10 * minute, () => meterStorage(room));

@@ -5,11 +5,9 @@ import { invalid } from '#kernel/base';
 import { answer, type Routes } from '#kernel/http';
 import { buildPrincipal, requireBuild } from './access.ts';
 import { appendLog } from './append-log.ts';
-import { asNdjson, asText, bringUpToDate, readLog, tailMax } from './read-log.ts';
+import { asNdjson, asText, readLog, tailMax } from './read-log.ts';
 import { showTelemetry } from './record-telemetry.ts';
 import type { Room } from './room.ts';
-import { buildEventsKey, eventsKeptMs, jsonType, logKey, projectEventsKey } from './stream-keys.ts';
-import { readStream } from './stream-reads.ts';
 
 const build = z.object({ id: z.string() });
 const logQuery = z.object({
@@ -20,7 +18,7 @@ const logQuery = z.object({
 /** An append holds at most 1 MiB of text; JSON may double it with escapes. */
 const appendBodyBytesMax = 3 * 2 ** 20;
 
-/** The log of a build, and the streams of this room. */
+/** The log of a build. As a stream it is read below `/v1/stream/` (`stream-room.ts`). */
 export function logRoutes(room: Room): (http: Routes) => void {
   return (http) => {
     http.route({
@@ -54,48 +52,6 @@ export function logRoutes(room: Room): (http: Routes) => void {
           'content-type': text ? 'text/plain; charset=utf-8' : 'application/x-ndjson; charset=utf-8',
           'cache-control': 'no-store',
         });
-      },
-    });
-    http.route({
-      method: 'GET',
-      path: '/v1/stream/builds/:id/log',
-      auth: (head) => buildPrincipal(room, head),
-      summary: 'The log as a stream: catch up, long poll, or events',
-      params: build,
-      rate: 'exempt',
-      answers: { 200: { description: 'Log records', contentType: jsonType }, 204: { description: 'Nothing new' } },
-      handle: async (call) => {
-        const row = await requireBuild(room, room.db, call.who, call.input.params.id, 'read');
-        await bringUpToDate(room, row.id);
-        return readStream(room, call, logKey(row.projectId, row.id));
-      },
-    });
-    http.route({
-      method: 'GET',
-      path: '/v1/stream/builds/:id/events',
-      auth: (head) => buildPrincipal(room, head),
-      summary: 'What happened to one build, as a stream',
-      params: build,
-      rate: 'exempt',
-      answers: { 200: { description: 'Build events', contentType: jsonType }, 204: { description: 'Nothing new' } },
-      handle: async (call) => {
-        const row = await requireBuild(room, room.db, call.who, call.input.params.id, 'read');
-        await bringUpToDate(room, row.id);
-        return readStream(room, call, buildEventsKey(row.projectId, row.id));
-      },
-    });
-    http.route({
-      method: 'GET',
-      path: '/v1/stream/builds/events',
-      auth: { scope: 'builds:read' },
-      summary: 'What happened to all builds, workers and queues of the project, as a stream',
-      rate: 'exempt',
-      answers: { 200: { description: 'Events', contentType: jsonType }, 204: { description: 'Nothing new' } },
-      handle: async (call) => {
-        const key = projectEventsKey(call.who.projectId);
-        // A project's stream is there from the first reader or the first event on, whichever comes first.
-        await room.log.create({ key, contentType: jsonType, retention: { maxAgeMs: eventsKeptMs } });
-        return readStream(room, call, key);
       },
     });
     http.route({

@@ -46,7 +46,7 @@ const row = (
   event: { type },
   line: text === undefined ? null : { level: 'info', text },
 });
-const write = (rows: NewOutboxRow[]) => db.transaction((tx) => insertOutbox(tx, rows));
+const write = (rows: NewOutboxRow[]) => db.transaction(async (tx) => insertOutbox(tx, rows));
 const waiting = async (): Promise<number> => (await db.query(sql`select 1 from build_outbox`)).length;
 
 // oxlint-disable-next-line typescript/no-explicit-any -- JSON of two shapes

@@ -10,12 +10,11 @@ import { Gather } from './gather.ts';
 import type { BuildMetrics } from './metrics.ts';
 import {
   deleteOutbox,
-  lockOutbox,
   type OutboxRow,
   outboxWaits,
   outboxWaitsAtAll,
-  readOutbox,
   setOutboxHolder,
+  takeOutbox,
 } from './queries/outbox.ts';
 import { buildEventsKey, eventsKeptMs, projectEventsKey } from './stream-keys.ts';
 
@@ -150,14 +149,14 @@ export class Outbox implements Service {
     this.#clean = false;
     const { db } = this.#deps;
     const taken = await db.transaction(async (tx) => {
-      const mine = (await lockOutbox(tx)) === this.#me;
-      const rows = await readOutbox(tx, passRowsMax);
+      const { holder, rows } = await takeOutbox(tx, passRowsMax);
       if (rows.length === 0) return 0;
+      const mine = holder === this.#me;
       // By itself and before anything is appended: a crash in here shows to whoever comes next.
       if (!mine) await db.transaction((own) => setOutboxHolder(own, this.#me));
       await this.#deliver(rows, wary || !mine);
       await reach('outbox.delivered');
-      await deleteOutbox(
+      deleteOutbox(
         tx,
         rows.map((row) => row.id),
       );
@@ -194,6 +193,8 @@ export class Outbox implements Service {
   #refused(error: unknown): void {
     const forGood = error instanceof MusterError && ['invalid', 'conflict', 'forbidden'].includes(error.code);
     if (!forGood) throw error;
+    // A build that is over has a closed log (close-logs.ts); what is said of it afterwards is in its events.
+    if (error.reason === 'stream_closed') return;
     this.#deps.metrics.outboxDropped.add({ reason: error.reason });
     this.#deps.logger.error({ error }, 'a stream refused events of the outbox for good; dropped');
   }

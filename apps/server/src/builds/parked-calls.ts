@@ -1,6 +1,5 @@
 import type { ClaimAnswer } from '@muster/protocol';
 import { abilityKey } from './ability.ts';
-import { dispatchLimits } from './dispatch-limits.ts';
 import type { Due, ParkWheel } from './park-wheel.ts';
 import type { Ability } from './queries/claim.ts';
 
@@ -19,9 +18,6 @@ export type Entry = {
   off: (() => void) | undefined;
 };
 
-/** How a look for builds ended. `proof`: nothing is left for anybody of this ability, whomever a build avoids. */
-export type Round = { dry: boolean; proof: boolean };
-
 /** Parked requests of equal workers. */
 export type Group = {
   readonly of: Ability;
@@ -30,8 +26,6 @@ export type Group = {
   readonly parked: Set<Entry>;
   /** Their workers could take nothing when they were last looked at: no free seat, draining. */
   readonly full: Set<Entry>;
-  running: boolean;
-  next: PromiseWithResolvers<Round> | undefined;
 };
 
 /** The parked requests of this node, by worker and by ability. Keeps order and counts; knows nothing of builds. */
@@ -107,30 +101,7 @@ export class ParkedCalls {
   move(entry: Entry, to: Ability): void {
     this.#leave(entry);
     entry.group = this.groupOf(to);
-    entry.group.parked.add(entry);
-  }
-
-  /** At most a batch of different workers, longest waiting first. */
-  nextWorkers(group: Group): string[] {
-    const workerIds = new Set<string>();
-    for (const entry of group.parked) {
-      workerIds.add(entry.workerId);
-      if (workerIds.size === dispatchLimits.claimBatchMax) break;
-    }
-    return [...workerIds];
-  }
-
-  /** The group whose first call waits longest, among those that are wanted. */
-  longestWaiting(want: (group: Group) => boolean): Group | undefined {
-    let found: Group | undefined;
-    let born = Number.POSITIVE_INFINITY;
-    for (const group of this.#groups.values()) {
-      const [first] = group.parked;
-      if (!first || first.born >= born || !want(group)) continue;
-      found = group;
-      born = first.born;
-    }
-    return found;
+    (entry.free > 0 ? entry.group.parked : entry.group.full).add(entry);
   }
 
   groupOf({ projectId, platforms, labels, kind = 'v1' }: Ability): Group {
@@ -138,21 +109,17 @@ export class ParkedCalls {
     const key = abilityKey(of);
     let group = this.#groups.get(key);
     if (!group) {
-      group = { of, key, parked: new Set(), full: new Set(), running: false, next: undefined };
+      group = { of, key, parked: new Set(), full: new Set() };
       this.#groups.set(key, group);
     }
     return group;
   }
 
-  /** A group without calls goes, unless a look for it still runs. */
-  forgetEmpty(group: Group): void {
-    if (group.parked.size + group.full.size === 0 && !group.running && this.#groups.get(group.key) === group)
-      this.#groups.delete(group.key);
-  }
-
+  /** A group without calls goes. */
   #leave(entry: Entry): void {
-    entry.group.parked.delete(entry);
-    entry.group.full.delete(entry);
-    this.forgetEmpty(entry.group);
+    const { group } = entry;
+    group.parked.delete(entry);
+    group.full.delete(entry);
+    if (group.parked.size + group.full.size === 0) this.#groups.delete(group.key);
   }
 }

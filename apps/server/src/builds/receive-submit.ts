@@ -14,7 +14,14 @@ import { noSuchUpload } from './queries/uploads.ts';
 import { peekQuota } from './quota.ts';
 import type { Room } from './room.ts';
 import { sourceMissing, storeSource } from './store-source.ts';
-import { keyBacklogFull, type StoredSource, type SubmitCerts, sourceExpired, submitOnce } from './submit-build.ts';
+import {
+  keyBacklogFull,
+  type SharedSource,
+  type StoredSource,
+  type SubmitCerts,
+  sourceExpired,
+  submitOnce,
+} from './submit-build.ts';
 
 const fieldsBytesMax = 2 ** 20;
 const jsonDepthMax = 8;
@@ -119,7 +126,7 @@ export async function submitJson(room: Room, call: Call<Principal>, input: Submi
   const source =
     'uploadId' in from
       ? await sourceOfUpload(room, who, from.uploadId)
-      : await sourceOfBuild(room, who, from.fromBuild);
+      : await sourceOfBuild(room, call, from.fromBuild);
   const certs =
     certsFrom &&
     ('uploadId' in certsFrom
@@ -129,7 +136,7 @@ export async function submitJson(room: Room, call: Call<Principal>, input: Submi
     room,
     who,
     { spec, source, ...(certs ? { certs: certs.file } : {}), failIfNoWorker, asked: asked(call) },
-    onceOf(call, [{ ...spec, failIfNoWorker }, source.sha256, certs?.sha256]),
+    onceOf(call, [{ ...spec, failIfNoWorker }, 'sha256' in source ? source.sha256 : source.fromBuild, certs?.sha256]),
   );
   return submitted;
 }
@@ -141,7 +148,16 @@ async function sourceOfUpload(room: Room, who: Principal, uploadId: string): Pro
   return { blob: row.blob, bytes: row.sizeBytes, sha256: row.sha256, format: row.format, uploadId };
 }
 
-async function sourceOfBuild(room: Room, who: Principal, fromBuild: string): Promise<StoredSource> {
+/** What counts as the same call is its content: with an idempotency key the source is looked up before. */
+async function sourceOfBuild(
+  room: Room,
+  { who, headers }: Pick<Call<Principal>, 'who' | 'headers'>,
+  fromBuild: string,
+): Promise<StoredSource | SharedSource> {
+  if (who.kind === 'key' && headers['idempotency-key'] === undefined) {
+    room.auth.requireScope(who, 'builds:read');
+    return { fromBuild };
+  }
   const row = await requireBuild(room, room.db, who, fromBuild, 'read');
   if (row.inputsRemovedAt) throw sourceExpired();
   return {

@@ -1,10 +1,10 @@
 import { type BuildSpec, buildLimits, type Submitted } from '@muster/protocol';
-import { nameOf, type Principal, writeAudit } from '#kernel/auth';
+import { type AuditEntry, nameOf, type Principal, writeAudits } from '#kernel/auth';
 import { conflict, exhausted, must, newId, reach } from '#kernel/base';
 import type { BlobKey } from '#kernel/blobs';
 import type { Reader, Tx } from '#kernel/db';
 import type { Once } from '#kernel/http';
-import { hashOf, newAccessToken } from './access.ts';
+import { hashOf, newAccessToken, noSuchBuild } from './access.ts';
 import { showBuild } from './build-shape.ts';
 import { stopIn } from './cancel-build.ts';
 import type { StoredCerts } from './certs.ts';
@@ -22,13 +22,15 @@ import type { Emission, Room } from './room.ts';
  */
 type Origin = { uploadId?: string; fromBuild?: string };
 export type StoredSource = Origin & { blob: BlobKey; bytes: number; sha256: string; format: SourceFormat };
+/** The source of a build of the caller's project; the transaction finds it. */
+export type SharedSource = { fromBuild: string };
 export type SubmitCerts = Origin & Pick<StoredCerts, 'blob' | 'bytes' | 'wrappedKey'>;
 
 export type Asked = { requestId?: string; address?: string };
 
 export type SubmitInput = {
   spec: BuildSpec;
-  source: StoredSource;
+  source: StoredSource | SharedSource;
   certs?: SubmitCerts;
   /** Sealed JSON to take over as it is, in place of `spec.secretEnv` (retry). */
   sealedSecretEnv?: { sealed: Uint8Array; names: readonly string[] };
@@ -158,49 +160,72 @@ export async function insertAll(
   projectId: string,
   submits: readonly { who: Principal; sig: number; input: SubmitInput }[],
 ): Promise<Made[]> {
-  const own = submits.flatMap(({ input }) => filesOf(input).filter((file) => file.fromBuild === undefined));
+  const own = submits.flatMap(({ input }) => ownFilesOf(input));
   const bytes = own.reduce((sum, file) => sum + file.bytes, 0);
-  await checkQuota(room, tx, projectId, { builds: submits.length, bytes });
+  // Asked at once. The hold on demands comes with the first of them, so those that are found stay.
+  const [, shared, there] = await Promise.all([
+    checkQuota(room, tx, projectId, { builds: submits.length, bytes }),
+    lockShared(tx, projectId, submits),
+    submit.demandsThere(
+      tx,
+      projectId,
+      submits.map(({ sig }) => sig),
+    ),
+  ]);
   for (const { kind, uploadId } of own) {
     if (uploadId !== undefined) await useUpload(tx, { projectId, id: uploadId, purpose: kind });
   }
-  await lockShared(tx, projectId, submits);
   const news: (Made & { build: submit.NewBuild; spec: submit.NewSpec })[] = [];
   for (const { who, sig, input } of submits) {
     const { spec } = input;
     const demand = demandOf(projectId, spec);
+    if (!there.has(sig)) throw room.intake.demands.gone(demand);
     if (input.failIfNoWorker && !(await submit.someWorkerMatches(tx, demand))) throw noWorker(demand);
     const made = { id: newId('build'), accessToken: newAccessToken() };
     if (spec.concurrency) await clearKey(room, tx, projectId, made.id, spec.concurrency);
+    const source = 'blob' in input.source ? input.source : must(shared.get(input.source.fromBuild), 'a locked source');
     news.push({
       ...made,
       build: buildRowOf(demand, sig, made.id, spec),
-      spec: { ...specRow(room, who, input), accessTokenHash: hashOf(made.accessToken) },
+      spec: { ...specRow(room, who, input, source), accessTokenHash: hashOf(made.accessToken) },
     });
   }
-  const queued = new Map((await submit.insertBuilds(tx, news)).map(({ id, waitMs }) => [id, waitMs]));
-  for (const { id, build } of news) if (!queued.has(id)) throw room.intake.demands.gone(build);
+  const queued = submit.insertBuilds(tx, news);
   if (own.length > 0)
     await addBlobs(
       tx,
       own.map(({ kind, blob, bytes }) => ({ blob, projectId, kind, bytes })),
     );
-  for (const [n, { who, input }] of submits.entries()) await auditSubmit(tx, who, news[n]?.id ?? '', input);
+  await writeAudits(
+    tx,
+    submits.map(({ who, input }, n) => auditOf(who, news[n]?.id ?? '', input)),
+  );
   await room.emit(
     tx,
     submits.flatMap(({ who, input }, n) => emissionsOf(who, news[n]?.id ?? '', input)),
   );
   tx.afterCommit(() => {
-    for (const { id, build } of news) room.live.wakeAfter(queued.get(id) ?? 0, { projectId, sig: build.sig });
+    const waits = new Map(queued.rows.map(({ id, waitMs }) => [id, waitMs]));
+    for (const { id, build } of news) room.live.wakeAfter(waits.get(id) ?? 0, { projectId, sig: build.sig });
   });
   return news.map(({ id, accessToken }) => ({ id, accessToken }));
 }
 
-/** Builds whose files are shared are locked against retention from here on. `conflict` `source_expired`. */
-async function lockShared(tx: Tx, projectId: string, submits: readonly { input: SubmitInput }[]): Promise<void> {
+/**
+ * The sources of builds whose files are shared; they are locked against retention from here on. `conflict`
+ * `source_expired`, `notFound` `no_such_build`.
+ */
+async function lockShared(
+  tx: Tx,
+  projectId: string,
+  submits: readonly { input: SubmitInput }[],
+): Promise<Map<string, submit.SharedSource>> {
   const from = new Set(submits.flatMap(({ input }) => filesOf(input).flatMap(({ fromBuild }) => fromBuild ?? [])));
-  if (from.size === 0) return;
-  if ((await submit.lockSources(tx, projectId, [...from])).size < from.size) throw sourceExpired();
+  if (from.size === 0) return new Map();
+  const found = new Map((await submit.lockSources(tx, projectId, [...from])).map((source) => [source.id, source]));
+  if (found.size < from.size) throw noSuchBuild();
+  if ([...found.values()].some(({ removed }) => removed)) throw sourceExpired();
+  return found;
 }
 
 const buildRowOf = (demand: submit.DemandKey, sig: number, id: string, spec: BuildSpec): submit.NewBuild => ({
@@ -226,22 +251,26 @@ function emissionsOf(who: Principal, buildId: string, { spec, retryOf, lines = [
   ];
 }
 
+type File = Origin & { kind: 'source' | 'certs' };
+/** Stored for this very build, which it is counted with. */
+type OwnFile = File & { blob: BlobKey; bytes: number };
+
 /** Source first: two transactions that add to the same counters do it in the same order. */
-const filesOf = ({
-  source,
-  certs,
-}: SubmitInput): (Origin & { kind: 'source' | 'certs'; blob: BlobKey; bytes: number })[] => [
+const filesOf = ({ source, certs }: SubmitInput): (File | OwnFile)[] => [
   { ...source, kind: 'source' },
   ...(certs ? [{ ...certs, kind: 'certs' as const }] : []),
 ];
 
+const ownFilesOf = (input: SubmitInput): OwnFile[] =>
+  filesOf(input).flatMap((file) => ('blob' in file && file.fromBuild === undefined ? [file] : []));
+
 export const sourceExpired = (): Error =>
   conflict('source_expired', 'The source of that build is no longer stored; submit it again.');
 
-async function auditSubmit(tx: Tx, who: Principal, id: string, { spec, retryOf, asked }: SubmitInput): Promise<void> {
+function auditOf(who: Principal, id: string, { spec, retryOf, asked }: SubmitInput): AuditEntry {
   const { queue, platform, priority } = spec;
   const action = retryOf === undefined ? 'builds.submit' : 'builds.retry';
-  await writeAudit(tx, { who, action, subject: retryOf ?? id, after: { id, queue, platform, priority }, ...asked });
+  return { who, action, subject: retryOf ?? id, after: { id, queue, platform, priority }, ...asked };
 }
 
 /** Makes way on the key when the submit asks for it, and refuses a line that is too long. */
@@ -271,8 +300,13 @@ export const keyBacklogFull = (key: string): Error =>
     },
   );
 
-function specRow(room: Room, who: Principal, input: SubmitInput): Omit<submit.NewSpec, 'accessTokenHash'> {
-  const { spec, source, certs } = input;
+function specRow(
+  room: Room,
+  who: Principal,
+  input: SubmitInput,
+  source: Omit<StoredSource, keyof Origin>,
+): Omit<submit.NewSpec, 'accessTokenHash'> {
+  const { spec, certs } = input;
   const names = Object.keys(spec.secretEnv);
   const seal = (text: string): Uint8Array => room.secrets.seal(Buffer.from(text));
   return {

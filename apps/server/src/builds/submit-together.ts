@@ -59,15 +59,19 @@ export const gatherShown = (room: Room): Gather<Shown, Submitted> =>
   new Gather((items) => showTogether(room, items), { most: dispatchLimits.readBatchMax });
 
 async function showTogether(room: Room, items: readonly Shown[]): Promise<Submitted[]> {
-  const rows = new Map(
-    (
-      await readBuildRows(
-        room.db,
-        items.map(({ made }) => made.id),
-      )
-    ).map((row) => [row.id, row]),
+  const ids = items.map(({ made }) => ({ id: made.id }));
+  const [found, estimates] = await room.db.transaction(
+    (tx) =>
+      Promise.all([
+        readBuildRows(
+          tx,
+          ids.map(({ id }) => id),
+        ),
+        waitingOf(room, tx, ids),
+      ]),
+    { readOnly: true },
   );
-  const estimates = await waitingOf(room, room.db, [...rows.values()]);
+  const rows = new Map(found.map((row) => [row.id, row]));
   return await Promise.all(
     items.map(async ({ made: { id, accessToken }, spec }) => {
       const payload = { command: spec.command ?? null, env: spec.env };

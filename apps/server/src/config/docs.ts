@@ -10,6 +10,7 @@ const titles: Record<Group, string> = {
   limits: 'Limits of the edge',
   retention: 'Retention',
   builds: 'Builds',
+  streams: 'Streams',
 };
 
 const settingsOf = (group: Group): AnySetting[] =>

@@ -179,6 +179,14 @@ function crossCheck(
   if (values.get('MUSTER_METRICS') === 'token' && values.get('MUSTER_METRICS_TOKEN') === undefined) {
     problems.push({ name: 'MUSTER_METRICS', given: 'token', detail: 'MUSTER_METRICS_TOKEN must be set too.' });
   }
+  const host = values.get('MUSTER_HOST');
+  if (values.get('MUSTER_STREAMS_ANONYMOUS') === 'full' && !(typeof host === 'string' && listensOnLoopback(host))) {
+    problems.push({
+      name: 'MUSTER_STREAMS_ANONYMOUS',
+      given: 'full',
+      detail: 'Everybody who reaches this address could write and delete streams; set MUSTER_HOST to 127.0.0.1, or leave it off.',
+    });
+  }
   const without = (name: string, needed: string): void => {
     if (origins.get(name)?.origin !== 'default' && values.get(needed) === undefined)
       warnings.push(`${name} has no effect without ${needed}`);
@@ -195,6 +203,8 @@ function crossCheck(
     warnings.push('MUSTER_POSTGRES_USER has no effect with DATABASE_URL');
   checkSecrets(values, problems, warnings);
 }
+
+const listensOnLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 function checkSecrets(values: Map<string, unknown>, problems: Problem[], warnings: string[]): void {
   for (const { group, setting } of allSettings) {

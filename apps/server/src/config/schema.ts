@@ -19,7 +19,7 @@ import {
  * `config check`. A name carries its unit; a default is the value itself. One file, long as it is: a setting is looked up
  * here by its name, and nothing else has to be read to understand it. */
 
-export const groups = ['base', 'database', 'log', 'blobs', 'edge', 'limits', 'retention', 'builds'] as const;
+export const groups = ['base', 'database', 'log', 'blobs', 'edge', 'limits', 'retention', 'builds', 'streams'] as const;
 export type Group = (typeof groups)[number];
 
 /** A name of a system Muster replaces. `ours` turns its value into ours. */
@@ -73,6 +73,7 @@ const edge = maker('edge');
 const limits = maker('limits');
 const retention = maker('retention');
 const builds = maker('builds');
+const streams = maker('streams');
 
 const KiB = 2 ** 10;
 const MiB = 2 ** 20;
@@ -319,6 +320,13 @@ export const schema = {
       'Origins whose pages may call the areas that take bearer credentials only. Never with cookies.',
       { example: 'https://app.example.com' },
     ),
+    outboundAllow: edge(
+      'MUSTER_OUTBOUND_ALLOW',
+      list(addressRange()),
+      [] as readonly string[],
+      'Private ranges this server may call: webhooks, subscriptions, agents, targets. Loopback is allowed by itself while the server listens on loopback only.',
+      { example: '10.0.0.0/8' },
+    ),
     metrics: edge(
       'MUSTER_METRICS',
       choice(['loopback', 'token', 'open', 'off']),
@@ -353,6 +361,36 @@ export const schema = {
       'Calls that may wait at once in this process.',
     ),
     socketsMax: limits('MUSTER_HTTP_SOCKETS_MAX', count({ min: 10 }), 20_000, 'Open WebSockets of this process.'),
+    socketFrameBytesMax: limits(
+      'MUSTER_SOCKET_FRAME_BYTES_MAX',
+      size({ min: 16 * KiB, max: 32 * MiB }),
+      MiB,
+      'Largest frame a client may send on /v1/socket.',
+    ),
+    socketSubscriptionsMax: limits(
+      'MUSTER_SOCKET_SUBSCRIPTIONS_MAX',
+      count({ min: 1, max: 10_000 }),
+      200,
+      'Subscriptions of one socket.',
+    ),
+    socketSendsPerSecond: limits(
+      'MUSTER_SOCKET_SENDS_PER_SECOND',
+      count({ min: 1 }),
+      2000,
+      'Frames a client may send on one socket per second, on average.',
+    ),
+    socketSendsBurst: limits(
+      'MUSTER_SOCKET_SENDS_BURST',
+      count({ min: 1 }),
+      4000,
+      'Frames a client may send on one socket at once after a pause.',
+    ),
+    socketFramesOpenMax: limits(
+      'MUSTER_SOCKET_FRAMES_OPEN_MAX',
+      count({ min: 1, max: 100_000 }),
+      1024,
+      'Frames of one socket that may wait for their answers.',
+    ),
     requestsPerWindow: limits(
       'MUSTER_HTTP_REQUESTS_PER_KEY_MAX',
       count({ min: 10 }),
@@ -374,6 +412,74 @@ export const schema = {
       'How long audit rows stay; whole months go at once.',
     ),
     jobsDays: retention('MUSTER_RETENTION_JOBS_DAYS', days(), 7, 'How long finished jobs stay.'),
+  },
+  streams: {
+    longPollMs: streams(
+      'MUSTER_STREAMS_LONG_POLL_MS',
+      duration({ min: 100, max: minute }),
+      30 * second,
+      'How long a long-poll waits that does not say.',
+    ),
+    anonymous: streams(
+      'MUSTER_STREAMS_ANONYMOUS',
+      choice(['off', 'full']),
+      'off',
+      'full: whoever calls without a credential may do everything with streams. For trying out, on loopback only.',
+    ),
+    appendBytesMax: streams(
+      'MUSTER_STREAMS_APPEND_BYTES_MAX',
+      size({ min: KiB, max: 32 * MiB }),
+      8 * MiB,
+      'Largest body of one append.',
+    ),
+    appendMessagesMax: streams(
+      'MUSTER_STREAMS_APPEND_MESSAGES_MAX',
+      count({ min: 1, max: 100_000 }),
+      10_000,
+      'Most messages of one append (elements of a JSON array).',
+    ),
+    pageBytesMax: streams(
+      'MUSTER_STREAMS_PAGE_BYTES_MAX',
+      size({ min: KiB, max: 16 * MiB }),
+      MiB,
+      'A read ends its page there, but never before one message.',
+    ),
+    pageMessagesMax: streams(
+      'MUSTER_STREAMS_PAGE_MESSAGES_MAX',
+      count({ min: 1, max: 10_000 }),
+      1000,
+      'Most messages of one page.',
+    ),
+    appendsPerSecondMax: streams(
+      'MUSTER_STREAMS_APPENDS_PER_SECOND_MAX',
+      count({ min: 1 }),
+      100_000,
+      'Appends of one project per second on this node.',
+    ),
+    bytesPerSecondMax: streams(
+      'MUSTER_STREAMS_BYTES_PER_SECOND_MAX',
+      size({ min: KiB }),
+      256 * MiB,
+      'Bytes one project may append per second on this node.',
+    ),
+    liveReadsPerCredentialMax: streams(
+      'MUSTER_STREAMS_LIVE_READS_PER_CREDENTIAL_MAX',
+      count({ min: 1 }),
+      1000,
+      'Long-polls, event streams and subscriptions one credential may have open on this node.',
+    ),
+    subscriptionsMax: streams(
+      'MUSTER_STREAMS_SUBSCRIPTIONS_MAX',
+      count({ min: 1, max: 100_000 }),
+      1000,
+      'Subscriptions (webhook and pull-wake) of one project.',
+    ),
+    subscriptionLinksMax: streams(
+      'MUSTER_STREAMS_SUBSCRIPTION_LINKS_MAX',
+      count({ min: 1, max: 100_000 }),
+      10_000,
+      'Streams one subscription links.',
+    ),
   },
   builds: {
     sourceBytesMax: builds('MUSTER_BUILDS_SOURCE_BYTES_MAX', size({ min: KiB }), 500 * MiB, 'Largest source archive.'),

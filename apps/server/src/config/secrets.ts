@@ -23,6 +23,8 @@ export interface SecretBox {
 export interface Secrets {
   /** 32 bytes for one purpose, by HKDF-SHA256 with the label; one label for each purpose. */
   derive(label: string): Buffer;
+  /** The same of every secret that still counts, the present one first: what was signed before a change can be checked. */
+  deriveAll(label: string): readonly Buffer[];
   box(label: string): SecretBox;
   /** Where the secret came from: the environment, or the file in the data folder. */
   readonly from: 'environment' | 'data folder';
@@ -47,6 +49,7 @@ export function createSecrets(given: {
     from: given.master === undefined ? 'data folder' : 'environment',
     fresh: own.fresh,
     derive: (label) => derive(own.secret, label),
+    deriveAll: (label) => masters.map((master) => derive(master, label)),
     box: (label) => new Box(masters.map((master) => derive(master, label))),
   };
 }

@@ -3,6 +3,7 @@ import { sql } from '#kernel/db';
 import { type Answered, type Attempt, buildsServer, type TestWorker } from '#test/builds-server';
 import { testDatabase } from '#test/database';
 import { until } from '#test/until';
+import { logCloser } from '../../src/builds/close-logs.ts';
 
 const database = await testDatabase();
 const server = await buildsServer(database, { logBytesMax: 24 * 2 ** 20 });
@@ -226,6 +227,49 @@ test('lines after the end are taken for a minute, from the last term only', asyn
     'Build completed successfully',
     'line 2',
   ]);
+});
+
+test('a build that is over closes its log, once late lines are no longer taken; its events go on', async () => {
+  await append(0, texts(0, 1));
+  await worker.finish(run);
+  const close = logCloser(server.room);
+  await close();
+  expect((await stream('?offset=-1')).headers.get('stream-closed')).toBeNull();
+  const following = follow('?live=sse&offset=-1', {}, (seen) => seen.controls.some((control) => control['streamClosed'] === true));
+  await server.db.query(sql`update builds set finished_at = finished_at - interval '70 s' where id = ${run.buildId}`);
+  expect(await logCloser(server.room)()).toBeGreaterThan(0);
+  const page = await stream('?offset=-1');
+  expect([page.headers.get('stream-closed'), (page.body as unknown as Line[]).at(-1)?.text]).toEqual([
+    'true',
+    'Build completed successfully',
+  ]);
+  expect((await following).controls.at(-1)).toMatchObject({ streamClosed: true });
+  const last = page.headers.get('stream-next-offset') ?? '';
+  // What a browser does by itself after the end: only this answer keeps it away.
+  expect((await stream('?live=sse&offset=-1', { 'last-event-id': last })).status).toBe(204);
+  expect(await logCloser(server.room)()).toBe(0);
+  const dropped = await server.metric('muster_builds_outbox_dropped_total');
+  expect((await server.call('POST', `/v1/builds/${run.buildId}/retry`, { body: {} })).status).toBe(201);
+  const events = await server.call('GET', `/v1/stream/builds/${run.buildId}/events?offset=-1`);
+  expect((events.body as unknown as { type: string }[]).map((event) => event.type).at(-1)).toBe('retried');
+  expect(await server.metric('muster_builds_outbox_dropped_total')).toBe(dropped);
+  expect(await append(1, texts(1, 2), { token: worker.token })).toMatchObject({ status: 409 });
+});
+
+test('nobody but the room writes to its streams', async () => {
+  for (const path of [`builds/${run.buildId}/log`, 'builds/events', 'builds/anything/else', 'builds']) {
+    for (const method of ['PUT', 'POST', 'DELETE']) {
+      const answer = await fetch(`${server.url}/v1/stream/${path}`, {
+        method,
+        headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
+        ...(method === 'DELETE' ? {} : { body: '1' }),
+      });
+      expect([method, path, answer.status]).toEqual([method, path, 403]);
+      expect(await answer.json()).toMatchObject({ reason: 'managed_stream' });
+    }
+  }
+  expect((await server.call('GET', '/v1/stream/builds/anything/else')).status).toBe(404);
+  expect((await server.call('GET', '/v1/stream/meetings/bots/7/log')).status).toBe(404);
 });
 
 test('each attempt keeps its own part, and a lost one writes no more', async () => {

@@ -6,10 +6,9 @@ import { createInterface } from 'node:readline';
 import { systemClock } from '#kernel/base';
 import { createDb } from '#kernel/db';
 import { claimBuilds } from '../../src/builds/claim-build.ts';
-import type { Ability } from '../../src/builds/queries/claim.ts';
 import { buildsRoom } from './builds-room.ts';
 
-export type ClaimCommand = { ability: Ability; workerIds: string[]; batch: number };
+export type ClaimCommand = { workerIds: string[]; batch: number };
 export type ClaimedPair = { workerId: string; buildId: string; term: number };
 export type ClaimReply = { pairs: ClaimedPair[]; retries: number };
 
@@ -30,13 +29,13 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 /** Claims until the workers find nothing more, without anybody else on their side. */
-async function claimAll({ ability, workerIds, batch }: ClaimCommand): Promise<ClaimReply> {
+async function claimAll({ workerIds, batch }: ClaimCommand): Promise<ClaimReply> {
   const reply: ClaimReply = { pairs: [], retries: 0 };
   for (;;) {
-    const { taken, contended, ready } = await claimBuilds(rooms.room, ability, workerIds, batch);
+    const { taken, again, ready } = await claimBuilds(rooms.room, workerIds.slice(0, batch));
     reply.pairs.push(...taken.map(({ workerId, job }) => ({ workerId, buildId: job.build.id, term: job.build.term })));
-    if (contended) reply.retries += 1;
-    if (taken.length > 0 || contended) continue;
+    if (again) reply.retries += 1;
+    if (taken.length > 0 || again) continue;
     // A batch of full workers says nothing of those behind them.
     if (ready.length === 0 && batch < workerIds.length) batch = workerIds.length;
     else return reply;

@@ -82,7 +82,7 @@ export async function readBuildRows(reader: Reader, ids: readonly string[]): Pro
   return await reader.query<BuildNow>(sql`
     -- read_builds: builds_pkey, build_specs_pkey, workers_pkey, build_outbox_build
     select r.*, exists (select 1 from build_outbox o where o.build_id = r.id) as "outboxWaits"
-      from build_rows r where r.id = any(${ids}::text[])`);
+      from build_rows r where r.id = any((select ${ids}::text[])::text[])`);
 }
 
 /** What a build carries that only its own page and its worker need. */

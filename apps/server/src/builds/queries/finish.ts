@@ -42,7 +42,7 @@ export async function lockBuilds(tx: Tx, ids: readonly string[]): Promise<HeldRo
       s.retry_on as "retryOn", s.expects, b.stop_reason as "stopReason", b.stop_detail as "stopDetail", b.failure,
       b.result_digest as "resultDigest"
     from builds b join build_specs s on s.build_id = b.id left join workers w on w.id = b.worker_id
-    where b.id = any(${ids}::text[]) order by b.id for update of b`);
+    where b.id = any((select ${ids}::text[])::text[]) order by b.id for update of b`);
 }
 
 /** How one attempt ends, and where it leaves its build. */
@@ -97,7 +97,7 @@ export async function endAttempts(
         avoid_until = case when c.avoid then now() + make_interval(secs => ${avoidMs}::int / 1000.0) end,
         eligible_at = case when c."afterMs" > 0 then now() + make_interval(secs => c."afterMs" / 1000.0) else b.eligible_at end,
         wait_cause = case when c."afterMs" > 0 then 'backoff' end
-      from c where b.id = any(${ids}::text[]) and b.id = c.id and b.term = c.term and b.state = any(c.allowed)
+      from c where b.id = any((select ${ids}::text[])::text[]) and b.id = c.id and b.term = c.term and b.state = any(c.allowed)
       returning b.id, c."workerId", c.outcome
     ),
     attempts as (
@@ -105,7 +105,7 @@ export async function endAttempts(
         exit_code = c."exitCode", counts = c.counts,
         worker_ms = greatest(0, extract(epoch from now() - a.started_at) * 1000)::bigint
       from c join ended on ended.id = c.id
-      where a.build_id = any(${ids}::text[]) and a.build_id = c.id and a.term = c.term and a.state = 'held'
+      where a.build_id = any((select ${ids}::text[])::text[]) and a.build_id = c.id and a.term = c.term and a.state = 'held'
       returning a.build_id, a.worker_ms
     ),
     counters as (
@@ -225,7 +225,7 @@ export async function artifactsOfAttempts(
   return await reader.query<StoredArtifact>(sql`
     -- artifacts_of_attempts: build_artifacts_build_id_term_name_key
     select a.id, a.build_id as "buildId", a.term, a.name, a.sha256
-    from unnest(${attempts.map(({ buildId }) => buildId)}::text[], ${attempts.map(({ term }) => term)}::int[]) x(build_id, term)
+    from unnest((select ${attempts.map(({ buildId }) => buildId)}::text[]), (select ${attempts.map(({ term }) => term)}::int[])) x(build_id, term)
     join build_artifacts a on a.build_id = x.build_id and a.term = x.term
     order by a.created_at, a.id`);
 }

@@ -11,6 +11,23 @@ export async function endedRecently(reader: Reader, buildId: string): Promise<bo
   return rows.length > 0;
 }
 
+export type EndedBuild = { id: string; projectId: string; /** With the database's full precision. */ finishedAt: string };
+
+/** Builds that ended long enough ago, in the order of their ends, behind one of them or within the first look back. */
+export async function endedBuilds(
+  reader: Reader,
+  after: Pick<EndedBuild, 'finishedAt' | 'id'> | undefined,
+  { firstLookMs, afterEndMs, limit }: { firstLookMs: number; afterEndMs: number; limit: number },
+): Promise<EndedBuild[]> {
+  return await reader.query<EndedBuild>(sql`
+    -- ended_builds: builds_finished
+    select id, project_id as "projectId", finished_at::text as "finishedAt" from builds
+     where finished_at >= coalesce(${after?.finishedAt ?? null}::timestamptz, now() - ${firstLookMs} * interval '1 ms')
+       and finished_at <= now() - ${afterEndMs} * interval '1 ms'
+       and (finished_at, id) > (coalesce(${after?.finishedAt ?? null}::timestamptz, '-infinity'), ${after?.id ?? ''})
+     order by finished_at, id limit ${limit}`);
+}
+
 /** Lines stored so far per attempt; never goes back. */
 export async function saveLogLines(
   tx: Tx,

@@ -20,10 +20,10 @@ export type OutboxEvent = {
 };
 export type NewOutboxRow = Omit<OutboxRow, 'id' | 'at'>;
 
-/** Appends; ids grow in the order of the list. */
-export async function insertOutbox(tx: Tx, rows: readonly NewOutboxRow[]): Promise<void> {
+/** Appends, together with the transaction's next statement or its commit; ids grow in the order of the list. */
+export function insertOutbox(tx: Tx, rows: readonly NewOutboxRow[]): void {
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
-  await tx.query(sql`
+  tx.send(sql`
     -- insert_outbox: no look-up
     insert into build_outbox (project_id, build_id, term, event, line)
     select r.project_id, r.build_id, r.term, r.event::jsonb, r.line::jsonb
@@ -34,14 +34,26 @@ export async function insertOutbox(tx: Tx, rows: readonly NewOutboxRow[]): Promi
     order by r.n`);
 }
 
-/** Takes the right to flush until the transaction ends, and says whose name stood there last. */
-export async function lockOutbox(tx: Tx): Promise<string> {
-  await tx.query(sql`set local lock_timeout = '10s'`);
-  await tx.query(sql`select pg_advisory_xact_lock(hashtext('muster.builds.outbox'))`);
-  const rows = await tx.query<{ holder: string }>(sql`
-    -- read_outbox_holder: one row
-    select holder from build_outbox_holder`);
-  return rows[0]?.holder ?? '';
+/** What a pass begins with. */
+export type OutboxTurn = { /** Whose name stood there last. */ holder: string; rows: OutboxRow[] };
+
+/**
+ * Takes the right to flush until the transaction ends, and reads the oldest rows, in order. Four statements in one trip:
+ * what comes after the lock sees what its last owner committed.
+ */
+export async function takeOutbox(tx: Tx, limit: number): Promise<OutboxTurn> {
+  tx.send(sql`set local lock_timeout = '10s'`);
+  tx.send(sql`select pg_advisory_xact_lock(hashtext('muster.builds.outbox'))`);
+  const [holders, rows] = await Promise.all([
+    tx.query<{ holder: string }>(sql`
+      -- read_outbox_holder: one row
+      select holder from build_outbox_holder`),
+    tx.query<OutboxRow>(sql`
+      -- read_outbox: build_outbox_pkey
+      select id, project_id as "projectId", build_id as "buildId", coalesce(term, 0) as term, at, event, line
+      from build_outbox order by id limit ${limit}`),
+  ]);
+  return { holder: holders[0]?.holder ?? '', rows };
 }
 
 export async function setOutboxHolder(tx: Tx, holder: string): Promise<void> {
@@ -50,31 +62,26 @@ export async function setOutboxHolder(tx: Tx, holder: string): Promise<void> {
     update build_outbox_holder set holder = ${holder}`);
 }
 
-/** The oldest rows, in order. */
-export async function readOutbox(tx: Tx, limit: number): Promise<OutboxRow[]> {
-  return tx.query<OutboxRow>(sql`
-    -- read_outbox: build_outbox_pkey
-    select id, project_id as "projectId", build_id as "buildId", coalesce(term, 0) as term, at, event, line
-    from build_outbox order by id limit ${limit}`);
-}
-
-/** */
-export async function deleteOutbox(tx: Tx, ids: readonly number[]): Promise<void> {
-  await tx.query(sql`-- delete_outbox: build_outbox_pkey
-    delete from build_outbox where id = any(${ids}::bigint[])`);
+/** Together with the commit. */
+export function deleteOutbox(tx: Tx, ids: readonly number[]): void {
+  tx.send(sql`
+    -- delete_outbox: build_outbox_pkey
+    delete from build_outbox where id = any((select ${ids}::bigint[])::bigint[])`);
 }
 
 /** Those of these builds that have rows which wait. */
 export async function outboxWaits(reader: Reader, buildIds: readonly string[]): Promise<Set<string>> {
-  const rows = await reader.query<{ id: string }>(sql`-- outbox_waits: build_outbox_build
-    select b.id from unnest(${buildIds}::text[]) b(id)
+  const rows = await reader.query<{ id: string }>(sql`
+    -- outbox_waits: build_outbox_build
+    select b.id from unnest((select ${buildIds}::text[])) b(id)
     where exists (select 1 from build_outbox o where o.build_id = b.id)`);
   return new Set(rows.map((row) => row.id));
 }
 
 /** Whether any row waits. */
 export async function outboxWaitsAtAll(reader: Reader): Promise<boolean> {
-  const rows = await reader.query(sql`-- outbox_waits_at_all: build_outbox_pkey
+  const rows = await reader.query(sql`
+    -- outbox_waits_at_all: build_outbox_pkey
     select 1 from build_outbox limit 1`);
   return rows.length > 0;
 }

@@ -1,4 +1,4 @@
-import { type Reader, sql, type Tx } from '#kernel/db';
+import { type Reader, type Sent, sql, type Tx } from '#kernel/db';
 
 /* Advisory locks of this room, by class; the second number is a hash of what they guard. */
 const demandLock = 7_101;
@@ -53,6 +53,14 @@ export async function pruneDemand(tx: Tx, projectId: string): Promise<boolean> {
          and not exists (select 1 from demands d where d.project_id = q.project_id and d.queue = q.name and d.sig <> gone.sig))
     select sig from gone`);
   return gone.length > 0;
+}
+
+/** Which of these are still there. Under the hold of `readLoad` they stay. */
+export async function demandsThere(tx: Tx, projectId: string, sigs: readonly number[]): Promise<Set<number>> {
+  const rows = await tx.query<{ sig: number }>(sql`
+    -- demands_there: demands_pkey
+    select sig from demands where sig = any((select ${sigs}::bigint[])::bigint[]) and project_id = ${projectId}`);
+  return new Set(rows.map((row) => row.sig));
 }
 
 export async function insertDemand(tx: Tx, key: DemandKey): Promise<number> {
@@ -168,15 +176,16 @@ export type NewSpec = {
 };
 
 /**
- * Builds with their specs, in the order of the list. One whose demand was pruned since it was looked up is missing in the
- * answer: look again. The numbers of the demands stand beside the join because the planner takes a JSON list for a hundred rows.
+ * Builds with their specs, in the order of the list, together with the transaction's next statement or its commit. The
+ * caller knows that their demands are there. Those numbers stand beside the join because the planner takes a JSON list for
+ * a hundred rows.
  */
-export async function insertBuilds(
+export function insertBuilds(
   tx: Tx,
   builds: readonly { build: NewBuild; spec: NewSpec }[],
-): Promise<{ id: string; waitMs: number }[]> {
+): Sent<{ id: string; waitMs: number }> {
   const rows = builds.map(({ build, spec }) => ({ ...inText(spec), ...build }));
-  return await tx.query(sql`
+  return tx.send(sql`
     -- insert_builds: demands_pkey
     with asked as materialized (
       select * from rows from (jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as (
@@ -197,7 +206,7 @@ export async function insertBuilds(
              case when a.not_before > now() then 'not_before' end,
              now() + a.queue_deadline_ms * interval '1 millisecond', a.ckey, a.key_limit, a.attempts_max, a.max_run_ms
         from asked a join demands d on d.sig = a.sig and d.project_id = a.project_id
-       where d.sig = any(${builds.map(({ build }) => build.sig)}::bigint[])
+       where d.sig = any((select ${builds.map(({ build }) => build.sig)}::bigint[])::bigint[])
        order by a.n
       returning id, eligible_at
     ),
@@ -251,12 +260,25 @@ export async function lockInputs(tx: Tx, projectId: string, buildId: string): Pr
   return found;
 }
 
-/** Which of these builds still have their files. Their rows stay locked, in id order, as by `lockInputs`. */
-export async function lockSources(tx: Tx, projectId: string, buildIds: readonly string[]): Promise<Set<string>> {
-  const found = await tx.query<{ id: string; removed: boolean }>(sql`
+export type SharedSource = {
+  id: string;
+  blob: string;
+  bytes: number;
+  sha256: string;
+  format: 'zip' | 'tar.gz' | 'tar.zst';
+  removed: boolean;
+};
+
+/**
+ * The sources of these builds of the project. Their rows stay locked, in id order, as by `lockInputs`. The project is
+ * asked for build by build, so that no plan walks all of its builds.
+ */
+export async function lockSources(tx: Tx, projectId: string, buildIds: readonly string[]): Promise<SharedSource[]> {
+  return await tx.query<SharedSource>(sql`
     -- lock_sources: build_specs_pkey, builds_pkey
-    select s.build_id as id, s.inputs_removed_at is not null as removed
-      from build_specs s join builds b on b.id = s.build_id
-     where s.build_id = any(${buildIds}::text[]) and b.project_id = ${projectId} order by s.build_id for share of s`);
-  return new Set(found.filter((row) => !row.removed).map((row) => row.id));
+    select s.build_id as id, s.source_blob as blob, s.source_bytes as bytes, s.source_sha256 as sha256,
+           s.source_format as format, s.inputs_removed_at is not null as removed
+      from build_specs s
+     where s.build_id = any((select ${buildIds}::text[])::text[])
+       and (select b.project_id from builds b where b.id = s.build_id) = ${projectId} order by s.build_id for share of s`);
 }

@@ -33,7 +33,7 @@ export async function readQueuedLines(reader: Reader, ids: readonly string[]): P
            case when q.resumes_at is null or q.resumes_at > now() then q.paused_at end as "pausedAt", q.paused_by as "pausedBy", q.pause_reason as "pauseReason", q.resumes_at as "resumesAt"
     from builds b join build_specs s on s.build_id = b.id
     left join queues q on q.project_id = b.project_id and q.name = b.queue
-    where b.id = any(${ids}::text[]) and b.state = 'queued'`);
+    where b.id = any((select ${ids}::text[])::text[]) and b.state = 'queued'`);
 }
 
 /** Positions are counted up to here; whoever stands behind is told this number. */
@@ -48,12 +48,12 @@ export async function readPositions(
   const rows = await reader.query<{ id: string; ahead: number }>(sql`
     -- read_positions: builds_line, at most positionMax entries per demand
     select l.id, l.ahead
-    from unnest(${sigs.map((each) => each.projectId)}::text[], ${sigs.map((each) => each.sig)}::bigint[]) d(project_id, sig)
+    from unnest((select ${sigs.map((each) => each.projectId)}::text[]), (select ${sigs.map((each) => each.sig)}::bigint[])) d(project_id, sig)
     cross join lateral (
       select b.id, row_number() over (order by b.priority desc, b.queue_seq) - 1 as ahead
       from builds b where b.project_id = d.project_id and b.sig = d.sig and b.state = 'queued'
       order by b.priority desc, b.queue_seq limit ${positionMax}) l
-    where l.id = any(${ids}::text[])`);
+    where l.id = any((select ${ids}::text[])::text[])`);
   return new Map(rows.map((row) => [row.id, row.ahead]));
 }
 
@@ -99,7 +99,7 @@ export async function readWorkerLines(reader: Reader, projectIds: readonly strin
            array(select (extract(epoch from now() - b.assigned_at) * 1000)::float8 from builds b
                  where b.worker_id = w.id
                    and b.state in ('assigned', 'running', 'cancelling')) as "elapsedMs"
-    from unnest(${projectIds}::text[]) p(id)
+    from unnest((select ${projectIds}::text[])) p(id)
     cross join lateral (select * from workers w where w.project_id = p.id and w.removed_at is null
                         order by w.id limit ${workersLookedAtMax}) w`);
 }
@@ -118,8 +118,8 @@ export async function readRunTimes(
     select d.sig, case when own.n >= ${samplesMin} then own.n else wide.n end::integer as samples,
            case when own.n >= ${samplesMin} then own.p50 else wide.p50 end as p50,
            case when own.n >= ${samplesMin} then own.p95 else wide.p95 end as p95
-    from unnest(${demands.map((each) => each.projectId)}::text[], ${demands.map((each) => each.sig)}::bigint[],
-                ${demands.map((each) => each.platform)}::text[]) d(project_id, sig, platform)
+    from unnest((select ${demands.map((each) => each.projectId)}::text[]), (select ${demands.map((each) => each.sig)}::bigint[]),
+                (select ${demands.map((each) => each.platform)}::text[])) d(project_id, sig, platform)
     cross join lateral (
       select count(*) n, percentile_cont(0.5) within group (order by ms) p50, percentile_cont(0.95) within group (order by ms) p95
       from (select (extract(epoch from finished_at - assigned_at) * 1000)::float8 ms from builds b

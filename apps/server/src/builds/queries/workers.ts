@@ -42,7 +42,7 @@ export type WorkerRow = {
 export async function readWorkers(reader: Reader, ids: readonly string[]): Promise<WorkerRow[]> {
   return await reader.query<WorkerRow>(sql`
     -- read_workers: workers_pkey, builds_worker_seat, worker_diagnostics_latest
-    select * from worker_rows where id = any(${ids}::text[])`);
+    select * from worker_rows where id = any((select ${ids}::text[])::text[])`);
 }
 
 export async function readWorker(reader: Reader, projectId: string, id: string): Promise<WorkerRow | undefined> {

@@ -32,14 +32,29 @@ export type AuditRow = {
   outcome: 'done' | 'refused';
 };
 
-/** Values under secret names are written as `changed`; what is too large is left out with a note. */
-export async function writeAudit(tx: Tx, entry: AuditEntry): Promise<void> {
-  const { who } = entry;
-  await tx.query(sql`
+/** As `writeAudits`, for one entry. */
+export const writeAudit = (tx: Tx, entry: AuditEntry): Promise<void> => writeAudits(tx, [entry]);
+
+/**
+ * Values under secret names are written as `changed`; what is too large is left out with a note. The rows travel with the
+ * transaction's next statement or its commit; when they cannot be written, the transaction fails.
+ */
+export async function writeAudits(tx: Tx, entries: readonly AuditEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const each = (read: (entry: AuditEntry) => string | null): (string | null)[] => entries.map(read);
+  tx.send(sql`
     -- write_audit: insert into the month's partition
     insert into audit (id, project_id, actor_kind, actor, action, subject, before, after, address, request_id, outcome)
-    values (${newId('audit')}, ${who?.projectId ?? null}, ${who?.kind ?? 'unknown'}, ${who ? nameOf(who) : 'unknown'}, ${entry.action}, ${entry.subject},
-      ${shown(entry.before)}::jsonb, ${shown(entry.after)}::jsonb, ${entry.address ?? null}, ${entry.requestId ?? null}, ${entry.outcome ?? 'done'})`);
+    select e.id, e.project_id, e.actor_kind, e.actor, e.action, e.subject, e.before::jsonb, e.after::jsonb, e.address,
+      e.request_id, e.outcome
+    from unnest(${each(() => newId('audit'))}::text[], ${each(({ who }) => who?.projectId ?? null)}::text[],
+      ${each(({ who }) => who?.kind ?? 'unknown')}::text[], ${each(({ who }) => (who ? nameOf(who) : 'unknown'))}::text[],
+      ${each(({ action }) => action)}::text[], ${each(({ subject }) => subject)}::text[],
+      ${each(({ before }) => shown(before))}::text[], ${each(({ after }) => shown(after))}::text[],
+      ${each(({ address }) => address ?? null)}::text[], ${each(({ requestId }) => requestId ?? null)}::text[],
+      ${each(({ outcome }) => outcome ?? 'done')}::text[])
+      with ordinality e(id, project_id, actor_kind, actor, action, subject, before, after, address, request_id, outcome, n)
+    order by e.n`);
 }
 
 function shown(value: unknown): string | null {

@@ -8,7 +8,38 @@ export type Principal =
   | { kind: 'worker'; workerId: string; projectId: string }
   | { kind: 'attempt'; buildId: string; term: number; workerId: string; projectId: string }
   | { kind: 'build'; buildId: string; projectId: string }
+  | BrowserPrincipal
+  /** Somebody without a credential, in the project they named: sees what is public. Never comes out of `authenticate`. */
+  | { kind: 'anonymous'; projectId: string }
   | { kind: 'system'; projectId: string };
+
+export const browserOperations = ['read', 'append'] as const;
+export type BrowserOperation = (typeof browserOperations)[number];
+
+/** A page of a project's own site: a signed token, narrow and short-lived, that ends with the key that made it. */
+export type BrowserPrincipal = {
+  kind: 'browser';
+  tokenId: string;
+  /** The key that made it. */
+  keyId: string;
+  projectId: string;
+  /** The end user it was made for; all tokens of one can be revoked together. */
+  subject: string | null;
+  /** What the maker holds now: a token is never wider than its maker. */
+  scopes: readonly Scope[];
+  /** Patterns of stream paths: `*` one segment, `**` any number. */
+  paths: readonly string[];
+  operations: readonly BrowserOperation[];
+  /** Producer ids it appends with begin so. */
+  producerPrefix: string | null;
+  renewable: boolean;
+  /** When the first of its line was made; renewals end a day later. Milliseconds since 1970, as `expiresAt`. */
+  bornAt: number;
+  expiresAt: number;
+  /** Revocations it knows of, of its end user's tokens and of its key's: a later one ends it. */
+  epoch: number;
+  keyEpoch: number;
+};
 
 /** The project of whoever names none. The migration makes it, with the same id in every installation. */
 export const defaultProjectId = 'prj_00000000000000000000000000';
@@ -27,6 +58,10 @@ export function nameOf(who: Principal): string {
       return `attempt:${who.buildId}/${who.term}`;
     case 'build':
       return `build:${who.buildId}`;
+    case 'browser':
+      return `browser:${who.tokenId}`;
+    case 'anonymous':
+      return 'anonymous';
     case 'system':
       return 'system';
     default:
@@ -70,6 +105,18 @@ export type RunTokenClaim = {
   expiresAt?: Date;
 };
 
+export type NewBrowserToken = Pick<
+  BrowserPrincipal,
+  'keyId' | 'projectId' | 'subject' | 'paths' | 'operations' | 'producerPrefix' | 'renewable'
+> & {
+  ttlMs: number;
+  /** Of the token this one renews. */
+  bornAt?: number;
+};
+
+/** Public keys as RFC 7517 writes them. */
+export type KeySet = { keys: readonly Readonly<Record<string, string>>[] };
+
 /** A kind of credential another room keeps, such as the access token of one build. */
 export type ForeignCredential = {
   /** By shape alone; nothing is looked up for what does not fit. */
@@ -85,6 +132,17 @@ export interface Auth extends Service {
    * reaches the database.
    */
   authenticate(credential: string | undefined, address?: string): Promise<Principal>;
+  /**
+   * The answer of `authenticate` for a credential seen in the last minute, at once; `undefined`: ask `authenticate`, which
+   * also says what is wrong.
+   */
+  known(credential: string, address?: string): Principal | undefined;
+  /**
+   * For whoever serves one call for long: `ended` is called, once, soon after the key, or the token, behind `who` was revoked
+   * on any node, or the key expired. The end of a browser token itself is known beforehand and not told here; run tokens end with
+   * what they are bound to.
+   */
+  heed(who: Principal, ended: () => void): Disposable;
   /** `forbidden` `missing_scope` naming it, unless `who` holds the scope. Run tokens hold no scopes. */
   requireScope(who: Principal, scope: Scope): void;
   createKey(tx: Tx, input: NewApiKey, by: Principal): Promise<{ row: ApiKeyRow; secret: string }>;
@@ -110,6 +168,12 @@ export interface Auth extends Service {
   endRunTokens(tx: Tx, subject: RunTokenClaim['subject'], afterMs?: number): Promise<void>;
   /** Ends the tokens of many attempts in one statement. */
   endRunTokensOf(tx: Tx, attempts: readonly { buildId: string; term: number }[], afterMs?: number): Promise<void>;
+  /** A signed token for a browser. What it may is the caller's to check. `invalid` `token_too_long`. */
+  issueBrowserToken(input: NewBrowserToken): Promise<{ token: string; tokenId: string; expiresAt: number }>;
+  /** Ends every browser token of an end user, or of a key, that exists now. */
+  revokeBrowserTokens(tx: Tx, projectId: string, of: { subject: string } | { keyId: string }): Promise<void>;
+  /** What browser tokens are signed with, the previous secret's included. */
+  browserKeys(): KeySet;
   /** Before `start`: how to know credentials that are not keys or run tokens. Not cached here. */
   recognise(foreign: ForeignCredential): void;
 }

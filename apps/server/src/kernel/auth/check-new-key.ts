@@ -1,6 +1,5 @@
 import { scopes as allScopes } from '@muster/protocol';
-import { invalid, type MusterError, nearest } from '#kernel/base';
-import { isRange } from './addresses.ts';
+import { invalid, isRange, type MusterError, nearest } from '#kernel/base';
 import type { NewApiKey } from './auth.ts';
 import { authLimits } from './limits.ts';
 

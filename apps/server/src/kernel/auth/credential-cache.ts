@@ -1,10 +1,15 @@
-import { type Clock, never } from '#kernel/base';
+import { type AddressSet, type Clock, never } from '#kernel/base';
 import type { Principal } from './auth.ts';
 import { authLimits } from './limits.ts';
 
-export type Known = { principal: Principal; addresses: readonly string[]; untilMs: number };
+export type Known = {
+  principal: Principal;
+  /** Where it may be used from; `undefined`: anywhere. */
+  from: AddressSet | undefined;
+  untilMs: number;
+};
 /** What may have changed: everything that names it is forgotten. */
-export type Changed = { key?: string; worker?: string; build?: string; term?: number };
+export type Changed = { key?: string; worker?: string; build?: string; term?: number; endUser?: string };
 
 /**
  * Credentials seen in the last minute, by the hash of their text. A change heard while a row was being read makes that
@@ -61,6 +66,7 @@ export class CredentialCache {
       what.key && `key:${what.key}`,
       what.worker && `worker:${what.worker}`,
       what.build && `build:${what.build}`,
+      what.endUser && `endUser:${what.endUser}`,
     ]) {
       if (subject) for (const hash of new Set(this.#bySubject.get(subject))) this.#forget(hash);
     }
@@ -78,7 +84,10 @@ export class CredentialCache {
   }
 }
 
-function subjectsOf(who: Principal): string[] {
+/** End users are known by the names their project gives them. */
+export const endUserOf = (projectId: string, subject: string): string => `${projectId}/${subject}`;
+
+export function subjectsOf(who: Principal): string[] {
   switch (who.kind) {
     case 'key':
       return [`key:${who.keyId}`];
@@ -87,6 +96,11 @@ function subjectsOf(who: Principal): string[] {
     case 'attempt':
     case 'build':
       return [`build:${who.buildId}`];
+    case 'browser':
+      return who.subject === null
+        ? [`key:${who.keyId}`]
+        : [`key:${who.keyId}`, `endUser:${endUserOf(who.projectId, who.subject)}`];
+    case 'anonymous':
     case 'system':
       return [];
     default:

@@ -1,5 +1,4 @@
-import type { Clock } from '#kernel/base';
-import { networkOf } from './addresses.ts';
+import { type Clock, networkOf } from '#kernel/base';
 import { authLimits } from './limits.ts';
 import { RateBuckets, type Taken } from './rates.ts';
 

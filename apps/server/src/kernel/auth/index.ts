@@ -1,13 +1,18 @@
 import type { Auth } from './auth.ts';
 import { type AuthOptions, Keyring } from './keyring.ts';
 
-export { AddressSet, isLoopback, isRange, networkOf, plainAddress } from './addresses.ts';
-export { type AuditFilter, type AuditRow, readAudit, writeAudit } from './audit.ts';
+export { AddressSet, isLoopback, isRange, networkOf, plainAddress } from '#kernel/base';
+export { type AuditEntry, type AuditFilter, type AuditRow, readAudit, writeAudit, writeAudits } from './audit.ts';
 export {
   type ApiKeyRow,
   type Auth,
+  type BrowserOperation,
+  type BrowserPrincipal,
+  browserOperations,
   defaultProjectId,
   type ForeignCredential,
+  type KeySet,
+  type NewBrowserToken,
   nameOf,
   type Principal,
   systemPrincipal,

@@ -1,5 +1,6 @@
 import { scopes as allScopes, covers, idPattern, type Scope } from '@muster/protocol';
 import {
+  AddressSet,
   asError,
   type Clock,
   conflict,
@@ -17,23 +18,35 @@ import {
 import type { Bus } from '#kernel/bus';
 import type { Db, Reader, Tx } from '#kernel/db';
 import type { CounterMetric, Logger, Metrics } from '#kernel/telemetry';
-import { AddressSet } from './addresses.ts';
 import { keepAuditPartitions, writeAudit } from './audit.ts';
 import {
   type ApiKeyRow,
   type Auth,
   defaultProjectId,
   type ForeignCredential,
+  type KeySet,
   type NewApiKey,
+  type NewBrowserToken,
   type Principal,
   type RunTokenClaim,
   systemPrincipal,
 } from './auth.ts';
+import { BrowserTokens, looksLikeToken } from './browser-tokens.ts';
 import { checkNewKey } from './check-new-key.ts';
-import { type Changed, CredentialCache, type Known } from './credential-cache.ts';
-import { hashOf, mintKey, mintRunToken, mintShortId, type Parsed, parseCredential, sameHash } from './credentials.ts';
+import { type Changed, CredentialCache, endUserOf, type Known } from './credential-cache.ts';
+import {
+  hashName,
+  hashOf,
+  mintKey,
+  mintRunToken,
+  mintShortId,
+  type Parsed,
+  parseCredential,
+  sameHash,
+} from './credentials.ts';
 import { Failures } from './failures.ts';
 import { leaveFirstKey } from './first-key.ts';
+import { Heeded } from './heeded.ts';
 import { authLimits } from './limits.ts';
 import * as queries from './queries.ts';
 import { RateBuckets } from './rates.ts';
@@ -48,6 +61,8 @@ export type AuthOptions = {
   logger: Logger;
   metrics: Metrics;
   environmentKeys: readonly EnvironmentKey[];
+  /** What browser tokens are signed with: 32 bytes each, the present one first. None: no such tokens (tests). */
+  browserTokenSeeds?: readonly Uint8Array[];
   /** Where the first admin key is left when there is none. Not given: none is made (tests). */
   firstKey?: { dataDir: string; made: (secret: string, path: string) => void };
   failuresPerMinuteMax: number;
@@ -67,6 +82,7 @@ const reasons = [
   'too_many_failures',
 ] as const;
 type Reason = (typeof reasons)[number];
+type Fresh = Omit<Known, 'untilMs'> & { endsInMs: number | null };
 const changedTopic = 'auth.changed';
 
 /*
@@ -80,7 +96,9 @@ export class Keyring implements Auth {
   readonly #failures: Failures;
   readonly #refusals: RateBuckets;
   readonly #failed: CounterMetric<{ reason: typeof reasons }>;
-  readonly #environment = new Map<string, Principal>();
+  readonly #environment = new Map<string, Known>();
+  readonly #browserTokens: BrowserTokens;
+  readonly #heeded: Heeded;
   readonly #foreign: ForeignCredential[] = [];
   readonly #reading = new Map<string, Promise<Known>>();
   readonly #used = new Set<string>();
@@ -93,6 +111,8 @@ export class Keyring implements Auth {
     const { clock, metrics } = options;
     this.#options = options;
     this.#cache = new CredentialCache(clock);
+    this.#browserTokens = new BrowserTokens({ db: options.db, clock, seeds: options.browserTokenSeeds ?? [] });
+    this.#heeded = new Heeded({ ...options, stands: (who) => this.#stands(who) });
     this.#declareBounds();
     this.#failures = new Failures(clock, options.failuresPerMinuteMax);
     this.#refusals = new RateBuckets({ clock, perSecond: authLimits.refusedAuditPerSecond, burst: 1, keysMax: 100 });
@@ -126,8 +146,8 @@ export class Keyring implements Auth {
     const { db, bus } = this.#options;
     this.#heard = bus.subscribe(
       changedTopic,
-      (payload) => this.#cache.changed(JSON.parse(payload) as Changed),
-      () => this.#cache.changed(undefined),
+      (payload) => this.#changed(JSON.parse(payload) as Changed),
+      () => this.#changed(undefined),
     ); // oxlint-disable-line typescript/no-unsafe-type-assertion -- only #tell publishes here
     await db.transaction((tx) => this.#storeEnvironmentKeys(tx));
     if (this.#options.firstKey) await db.transaction((tx) => this.#ensureFirstKey(tx));
@@ -135,6 +155,7 @@ export class Keyring implements Auth {
     this.#phase = 'running';
     this.#touchLater();
     this.#keepLater();
+    this.#heeded.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,6 +164,7 @@ export class Keyring implements Auth {
     this.#touching?.[Symbol.dispose]();
     this.#keeping?.[Symbol.dispose]();
     this.#heard?.[Symbol.dispose]();
+    this.#heeded[Symbol.dispose]();
     await this.#touch();
   }
 
@@ -157,7 +179,7 @@ export class Keyring implements Auth {
     }
     try {
       const known = await this.#resolve(credential);
-      if (known.addresses.length > 0 && !(address !== undefined && new AddressSet(known.addresses).has(address))) {
+      if (!mayCome(known, address)) {
         throw this.#refused(
           'address_not_allowed',
           forbidden('address_not_allowed', `This key may not be used from ${address ?? 'an unknown address'}.`),
@@ -165,24 +187,36 @@ export class Keyring implements Auth {
           address,
         );
       }
-      if (known.principal.kind === 'key') this.#used.add(known.principal.keyId);
-      return known.principal;
+      return this.#use(known);
     } catch (error) {
       throw this.#countFailure(error, address);
     }
   }
 
+  known(credential: string, address?: string): Principal | undefined {
+    const known = this.#remembered(hashName(credential));
+    return known && mayCome(known, address) ? this.#use(known) : undefined;
+  }
+
+  #use({ principal }: Known): Principal {
+    if (principal.kind === 'key') this.#used.add(principal.keyId);
+    return principal;
+  }
+
+  /** By the hash of its text, so that no memory image holds credentials. */
+  #remembered(name: string): Known | undefined {
+    return this.#environment.get(name) ?? this.#cache.get(name);
+  }
+
   async #resolve(credential: string): Promise<Known> {
-    const hash = hashOf(credential);
-    const name = hash.toString('base64');
-    const environment = this.#environment.get(name);
-    if (environment) return { principal: environment, addresses: [], untilMs: 0 };
-    const cached = this.#cache.get(name);
-    if (cached) return cached;
-    const parsed = parseCredential(credential);
-    if (!parsed) return { principal: await this.#resolveForeign(credential), addresses: [], untilMs: 0 };
+    const name = hashName(credential);
+    const known = this.#remembered(name);
+    if (known) return known;
+    const parsed = looksLikeToken(credential) ? 'browser' : parseCredential(credential);
+    if (!parsed) return { principal: await this.#resolveForeign(credential), from: undefined, untilMs: 0 };
     // A crowd with one credential asks the rows once.
-    const reading = this.#reading.get(name) ?? this.#read(parsed, hash, name).finally(() => this.#reading.delete(name));
+    const reading =
+      this.#reading.get(name) ?? this.#read(parsed, credential, name).finally(() => this.#reading.delete(name));
     this.#reading.set(name, reading);
     return reading;
   }
@@ -200,14 +234,20 @@ export class Keyring implements Auth {
     );
   }
 
-  async #read(parsed: Parsed, hash: Buffer, name: string): Promise<Known> {
+  async #read(parsed: Parsed | 'browser', credential: string, name: string): Promise<Known> {
     const { generation } = this.#cache;
-    const found = parsed.kind === 'key' ? await this.#readKey(parsed.shortId, hash) : await this.#readRunToken(hash);
+    const found = await this.#readRow(parsed, credential);
     this.#cache.put(name, found, found.endsInMs, generation);
     return { ...found, untilMs: 0 };
   }
 
-  async #readKey(shortId: string, hash: Buffer): Promise<Omit<Known, 'untilMs'> & { endsInMs: number | null }> {
+  async #readRow(parsed: Parsed | 'browser', credential: string): Promise<Fresh> {
+    if (parsed === 'browser') return { ...(await this.#browserTokens.read(credential)), from: undefined };
+    const hash = hashOf(credential);
+    return parsed.kind === 'key' ? this.#readKey(parsed.shortId, hash) : this.#readRunToken(hash);
+  }
+
+  async #readKey(shortId: string, hash: Buffer): Promise<Fresh> {
     const key = await queries.findKey(this.#options.db, shortId);
     const matches =
       key && (sameHash(key.secretHash, hash) || (key.previousHash !== null && sameHash(key.previousHash, hash)));
@@ -222,17 +262,18 @@ export class Keyring implements Auth {
       scopes: key.scopes,
       fromEnvironment: key.fromEnvironment,
     };
-    return { principal, addresses: key.addresses, endsInMs: key.endsInMs };
+    const from = key.addresses.length > 0 ? new AddressSet(key.addresses) : undefined;
+    return { principal, from, endsInMs: key.endsInMs };
   }
 
-  async #readRunToken(hash: Buffer): Promise<Omit<Known, 'untilMs'> & { endsInMs: number | null }> {
+  async #readRunToken(hash: Buffer): Promise<Fresh> {
     const token = await queries.findRunToken(this.#options.db, hash);
     if (!token) throw unauthenticated('wrong_credential', 'This token is not known.');
     if (token.expired) throw unauthenticated('expired_credential', 'This token has ended with what it was bound to.');
     const principal = principalOf(token);
     if (!principal)
       throw unauthenticated('wrong_credential', 'This token belongs to a part of Muster that is not running here.');
-    return { principal, addresses: [], endsInMs: token.endsInMs };
+    return { principal, from: undefined, endsInMs: token.endsInMs };
   }
 
   #countFailure(thrown: unknown, address: string | undefined): Error {
@@ -359,7 +400,7 @@ export class Keyring implements Auth {
       const token = mintRunToken(claim.kind);
       return { claim, token, secretHash: hashOf(token) };
     });
-    await queries.insertRunTokens(tx, made);
+    queries.insertRunTokens(tx, made);
     // Nobody has seen them yet, so what is committed is what they are: the first call need not ask the rows.
     tx.afterCommit(() => {
       for (const { claim, secretHash } of made) this.#remember(claim, secretHash);
@@ -372,13 +413,13 @@ export class Keyring implements Auth {
     const principal = principalOf({ kind, projectId, workerId, buildId, term });
     const endsInMs = expiresAt ? expiresAt.getTime() - this.#options.clock.now() : null;
     if (principal)
-      this.#cache.put(secretHash.toString('base64'), { principal, addresses: [] }, endsInMs, this.#cache.generation);
+      this.#cache.put(secretHash.toString('base64'), { principal, from: undefined }, endsInMs, this.#cache.generation);
   }
 
   async endRunTokens(tx: Tx, subject: RunTokenClaim['subject'], afterMs = 0): Promise<void> {
     const { workerId, buildId, term } = subject;
-    if (buildId !== undefined) await queries.endBuildTokens(tx, buildId, term ?? null, afterMs);
-    else if (workerId !== undefined) await queries.endWorkerTokens(tx, workerId, afterMs);
+    if (buildId !== undefined) queries.endBuildTokens(tx, buildId, term ?? null, afterMs);
+    else if (workerId !== undefined) queries.endWorkerTokens(tx, workerId, afterMs);
     else throw internal('internal', 'Run tokens are ended by worker or by build.');
     this.#tell(tx, {
       ...(buildId === undefined ? {} : { build: buildId }),
@@ -388,16 +429,46 @@ export class Keyring implements Auth {
 
   async endRunTokensOf(tx: Tx, attempts: readonly { buildId: string; term: number }[], afterMs = 0): Promise<void> {
     if (attempts.length === 0) return;
-    await queries.endAttemptTokens(tx, attempts, afterMs);
+    queries.endAttemptTokens(tx, attempts, afterMs);
     for (const { buildId } of attempts) this.#tell(tx, { build: buildId });
   }
 
   /** This node at once, the others over the bus; both only after the commit. */
   #tell(tx: Tx, changed: Changed): void {
     tx.afterCommit(() => {
-      this.#cache.changed(changed);
+      this.#changed(changed);
       this.#options.bus.publish(changedTopic, JSON.stringify(changed));
     });
+  }
+
+  #changed(what: Changed | undefined): void {
+    this.#cache.changed(what);
+    this.#heeded.changed(what);
+  }
+
+  heed(who: Principal, ended: () => void): Disposable {
+    return this.#heeded.add(who, ended);
+  }
+
+  /** Whether what `who` stands on is still there, by the rows. */
+  async #stands(who: Principal): Promise<boolean> {
+    if (who.kind !== 'key' && who.kind !== 'browser') return true;
+    const maker = await this.#browserTokens.maker(who.keyId, who.kind === 'browser' ? who.subject : null);
+    if (!maker || maker.revoked || maker.expired) return false;
+    return who.kind === 'key' || (who.epoch >= maker.endUserEpoch && who.keyEpoch >= maker.keyEpoch);
+  }
+
+  issueBrowserToken(input: NewBrowserToken): Promise<{ token: string; tokenId: string; expiresAt: number }> {
+    return this.#browserTokens.issue(input);
+  }
+
+  async revokeBrowserTokens(tx: Tx, projectId: string, of: { subject: string } | { keyId: string }): Promise<void> {
+    await this.#browserTokens.revoke(tx, projectId, of);
+    this.#tell(tx, 'keyId' in of ? { key: of.keyId } : { endUser: endUserOf(projectId, of.subject) });
+  }
+
+  browserKeys(): KeySet {
+    return this.#browserTokens.keySet();
   }
 
   async #storeEnvironmentKeys(tx: Tx): Promise<void> {
@@ -411,14 +482,15 @@ export class Keyring implements Auth {
         scopes,
         secretHash: hash,
       });
-      this.#environment.set(hash.toString('base64'), {
+      const principal: Principal = {
         kind: 'key',
         keyId: id,
         name,
         projectId: defaultProjectId,
         scopes,
         fromEnvironment: true,
-      });
+      };
+      this.#environment.set(hash.toString('base64'), { principal, from: undefined, untilMs: 0 });
     }
     await queries.revokeAbsentEnvironmentKeys(
       tx,
@@ -481,11 +553,15 @@ export class Keyring implements Auth {
       const dropped = await db.transaction((tx) => keepAuditPartitions(tx, auditKeepDays));
       if (dropped.length > 0) logger.info({ dropped }, 'old audit months removed');
       while ((await db.transaction((tx) => queries.sweepRunTokens(tx, 500))) === 500);
+      await db.transaction((tx) => queries.sweepEpochs(tx));
     } catch (error) {
       logger.warn({ error: asError(error) }, 'audit partitions or old run tokens could not be looked after');
     }
   }
 }
+
+const mayCome = ({ from }: Known, address: string | undefined): boolean =>
+  from === undefined || (address !== undefined && from.has(address));
 
 const nameOfMaker = (by: Principal): string => (by.kind === 'key' ? by.keyId : by.kind);
 

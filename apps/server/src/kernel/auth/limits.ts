@@ -2,6 +2,10 @@ export const authLimits = {
   /** A known credential is believed this long without asking the rows; revocation reaches it earlier, by the bus. */
   cacheMs: 60_000,
   cacheEntriesMax: 50_000,
+  /** Fits the headers of every proxy between a browser and us. */
+  browserTokenBytesMax: 6 * 1024,
+  /** How often the rights of long calls are looked at again when nobody says that they changed. */
+  heedEveryMs: 60_000,
   touchEveryMs: 10_000,
   overlapMsMax: 7 * 24 * 60 * 60 * 1000,
   keyNameLengthMax: 200,

@@ -154,13 +154,10 @@ export async function touchKeys(tx: Tx, keyIds: readonly string[]): Promise<void
     update api_keys set last_used_at = now() where id = any(${keyIds})`);
 }
 
-export async function insertRunTokens(
-  tx: Tx,
-  tokens: readonly { claim: RunTokenClaim; secretHash: Uint8Array }[],
-): Promise<void> {
+export function insertRunTokens(tx: Tx, tokens: readonly { claim: RunTokenClaim; secretHash: Uint8Array }[]): void {
   const claims = tokens.map(({ claim }) => claim);
   const subjects = claims.map(({ subject }) => subject);
-  await tx.query(sql`
+  tx.send(sql`
     -- insert_run_tokens: primary key
     insert into run_tokens (secret_hash, kind, project_id, worker_id, build_id, term, expires_at)
     select * from unnest(${tokens.map(({ secretHash }) => secretHash)}::bytea[], ${claims.map(({ kind }) => kind)}::text[],
@@ -189,8 +186,8 @@ export async function findRunToken(reader: Reader, secretHash: Uint8Array): Prom
 }
 
 /** Ends what is still valid longer than that; never makes a token live longer. */
-export async function endBuildTokens(tx: Tx, buildId: string, term: number | null, afterMs: number): Promise<void> {
-  await tx.query(sql`
+export function endBuildTokens(tx: Tx, buildId: string, term: number | null, afterMs: number): void {
+  tx.send(sql`
     -- end_build_tokens: index run_tokens_build (build_id, term)
     update run_tokens set expires_at = now() + ${afterMs}::float8 * interval '1 millisecond'
     where build_id = ${buildId} and (${term}::bigint is null or term = ${term})
@@ -198,22 +195,22 @@ export async function endBuildTokens(tx: Tx, buildId: string, term: number | nul
 }
 
 /** The same for many attempts. */
-export async function endAttemptTokens(
+export function endAttemptTokens(
   tx: Tx,
   attempts: readonly { buildId: string; term: number }[],
   afterMs: number,
-): Promise<void> {
-  await tx.query(sql`
+): void {
+  tx.send(sql`
     -- end_attempt_tokens: index run_tokens_build (build_id, term)
     update run_tokens set expires_at = now() + ${afterMs}::float8 * interval '1 millisecond'
-    from unnest(${attempts.map(({ buildId }) => buildId)}::text[], ${attempts.map(({ term }) => term)}::bigint[]) ended(build_id, term)
+    from unnest((select ${attempts.map(({ buildId }) => buildId)}::text[]), (select ${attempts.map(({ term }) => term)}::bigint[])) ended(build_id, term)
     where run_tokens.build_id = ended.build_id and run_tokens.term = ended.term
       and (expires_at is null or expires_at > now() + ${afterMs}::float8 * interval '1 millisecond')`);
 }
 
 /** The same for a worker's own tokens; those of its attempts end with the attempts. */
-export async function endWorkerTokens(tx: Tx, workerId: string, afterMs: number): Promise<void> {
-  await tx.query(sql`
+export function endWorkerTokens(tx: Tx, workerId: string, afterMs: number): void {
+  tx.send(sql`
     -- end_worker_tokens: index run_tokens_worker (worker_id)
     update run_tokens set expires_at = now() + ${afterMs}::float8 * interval '1 millisecond'
     where worker_id = ${workerId} and build_id is null
@@ -228,6 +225,49 @@ export async function sweepRunTokens(tx: Tx, rows: number): Promise<number> {
       select secret_hash from run_tokens where expires_at < now() - interval '1 day' order by expires_at limit ${rows} for update skip locked))
     returning 1`);
   return gone.length;
+}
+
+export type MakerRecord = {
+  projectId: string;
+  scopes: Scope[];
+  revoked: boolean;
+  expired: boolean;
+  endsInMs: number | null;
+  keyEpoch: number;
+  endUserEpoch: number;
+};
+
+/** What browser tokens of a key stand on: the key as it is now, and what was revoked. */
+export async function findMaker(
+  reader: Reader,
+  keyId: string,
+  keySubject: string,
+  endUserSubject: string | null,
+): Promise<MakerRecord | undefined> {
+  const rows = await reader.query<MakerRecord>(sql`
+    -- find_maker: primary keys of api_keys and browser_token_epochs
+    select k.project_id as "projectId", k.scopes, k.revoked_at is not null as revoked, coalesce(k.expires_at <= now(), false) as expired,
+      extract(epoch from k.expires_at - now())::float8 * 1000 as "endsInMs",
+      coalesce((select epoch from browser_token_epochs e where e.project_id = k.project_id and e.subject = ${keySubject}), 0) as "keyEpoch",
+      coalesce((select epoch from browser_token_epochs e where e.project_id = k.project_id and e.subject = ${endUserSubject}), 0) as "endUserEpoch"
+    from api_keys k where k.id = ${keyId}`);
+  return rows[0];
+}
+
+/** Epochs are times of the database, so that a swept one can never come again. */
+export async function raiseEpoch(tx: Tx, projectId: string, subject: string): Promise<void> {
+  await tx.query(sql`
+    -- raise_epoch: primary key
+    insert into browser_token_epochs as e (project_id, subject, epoch)
+    values (${projectId}, ${subject}, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+    on conflict (project_id, subject) do update set epoch = greatest(e.epoch + 1, excluded.epoch), raised_at = now()`);
+}
+
+/** No token is older than two days: renewal ends a day after birth, and a life has a day at most. */
+export async function sweepEpochs(tx: Tx): Promise<void> {
+  await tx.query(sql`
+    -- sweep_epochs: sequential; as many rows as users were revoked in three days, asked once an hour
+    delete from browser_token_epochs where raised_at < now() - interval '3 days'`);
 }
 
 function one<T>(rows: readonly T[]): T {

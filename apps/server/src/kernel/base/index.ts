@@ -1,3 +1,4 @@
+export { AddressSet, isLoopback, isRange, networkOf, plainAddress } from './addresses.ts';
 export { assert, must, never } from './assert.ts';
 export { type Clock, FakeClock, systemClock } from './clock.ts';
 export {

@@ -6,7 +6,7 @@ export { migrationsKey, readMigrations } from './migrate/files.ts';
 export { type MigrateOptions, type MigrateReport, migrate, requireMigrated } from './migrate/migrate.ts';
 export { describePlan, type PlannedMigration, type PlannedStatement, planMigrations } from './migrate/plan.ts';
 export { type Connection, type SslMode } from './pool/connection.ts';
-export type { Db, Reader, Row, TransactionOptions, Tx } from './pool/db.ts';
+export type { Db, Reader, Row, Sent, TransactionOptions, Tx } from './pool/db.ts';
 export type { DbLogger } from './pool/logger.ts';
 export { createDb, type DbOptions, type DbTarget, type PoolDb } from './pool/pool-db.ts';
 export { type Statement, sql } from './pool/sql.ts';

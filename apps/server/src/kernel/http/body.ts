@@ -8,7 +8,7 @@ export type BodyDeps = { clock: Clock; limits: EdgeLimits };
 /** A request whose body has not been asked for yet; `unasked` holds the `100 Continue` a patient client waits for. */
 export type BodySource = { request: IncomingMessage; response: ServerResponse; unasked: { continue: boolean } };
 
-const tooLarge = (bytesMax: number): MusterError =>
+export const tooLarge = (bytesMax: number): MusterError =>
   invalid('body_too_large', `The body is larger than the ${bytesMax} bytes allowed here.`, {
     status: 413,
     extra: { bytesMax },
@@ -228,7 +228,7 @@ class StallWatch implements Disposable {
   }
 }
 
-function stalled(kind: 'upload' | 'json', limits: EdgeLimits): MusterError {
+export function stalled(kind: 'upload' | 'json', limits: EdgeLimits): MusterError {
   const seconds = Math.round(limits[stallMs[kind]] / 1000);
   const detail = `The body came slower than ${limits.bodyBytesPerSecondMin} bytes per second for ${seconds} s.`;
   return kind === 'upload' ? invalid('upload_stalled', detail) : invalid('body_stalled', detail, { status: 408 });

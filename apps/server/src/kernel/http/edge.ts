@@ -18,6 +18,9 @@ const knownMax = 10_000;
 export class Edge {
   readonly #trusted: AddressSet;
   readonly #known = new Map<string, boolean>();
+  readonly #plainOnes = new Map<string, string>();
+  /** Names that were found to be ours, from loopback and from elsewhere. */
+  readonly #ours = [new Set<string>(), new Set<string>()] as const;
   readonly #options: EdgeOptions;
   readonly #loopbackOnly: boolean;
 
@@ -29,6 +32,15 @@ export class Edge {
 
   trusts(request: IncomingMessage): boolean {
     return this.#isProxy(request.socket.remoteAddress ?? '');
+  }
+
+  #plain(peer: string): string {
+    const known = this.#plainOnes.get(peer);
+    if (known !== undefined) return known;
+    if (this.#plainOnes.size >= knownMax) this.#plainOnes.clear();
+    const plain = plainAddress(peer);
+    this.#plainOnes.set(peer, plain);
+    return plain;
   }
 
   /** The last answers are kept: nearly all requests come from a few addresses. */
@@ -43,7 +55,11 @@ export class Edge {
 
   /** The first address, from our end of the chain, that is not a trusted proxy. Headers of strangers say nothing. */
   addressOf(request: IncomingMessage): string {
-    let address = plainAddress(request.socket.remoteAddress ?? '');
+    const { headers, socket } = request;
+    const peer = socket.remoteAddress ?? '';
+    // Nearly all requests; the rest is text work that is not done for each of them.
+    if (headers['x-forwarded-for'] === undefined && headers['forwarded'] === undefined) return this.#plain(peer);
+    let address = this.#plain(peer);
     if (!this.#isProxy(address)) return address;
     for (const hop of hops(request).toReversed()) {
       if (!/^[0-9a-fA-F:.]+$/.test(hop)) return address;
@@ -77,6 +93,15 @@ export class Edge {
     if (!this.#loopbackOnly && !publicUrl) return;
     const host = headerOf(request.headers, 'host');
     if (host === undefined) return;
+    const known = this.#ours[this.#loopbackOnly || isLoopback(request.socket.remoteAddress ?? '') ? 1 : 0];
+    if (known.has(host)) return;
+    this.#checkName(host, request);
+    if (known.size >= knownMax) known.clear();
+    known.add(host);
+  }
+
+  #checkName(host: string, request: IncomingMessage): void {
+    const { publicUrl } = this.#options;
     const name = host.replace(/:\d+$/, '').toLowerCase();
     if (name === publicUrl?.hostname) return;
     const fromHere = this.#loopbackOnly || isLoopback(request.socket.remoteAddress ?? '');
@@ -88,6 +113,16 @@ export class Edge {
         status: 421,
       },
     );
+  }
+
+  /** An address of this server for the outside: by the public URL; on loopback by the name the client used; else the path alone. */
+  absolute(request: IncomingMessage, path: string): string {
+    const { publicUrl, basePath } = this.#options;
+    if (publicUrl) return `${publicUrl.origin}${basePath}${path}`;
+    const host = this.#loopbackOnly ? headerOf(request.headers, 'host') : undefined;
+    return host === undefined
+      ? `${basePath}${path}`
+      : `${this.isHttps(request) ? 'https' : 'http'}://${host}${basePath}${path}`;
   }
 
   /** CORS headers for an answer of a route that allows it; empty for the rest. Never with credentials. */

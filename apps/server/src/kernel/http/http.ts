@@ -5,7 +5,9 @@ import type { z } from 'zod';
 import type { Principal } from '#kernel/auth';
 import type { MusterError, Service } from '#kernel/base';
 import type { Tx } from '#kernel/db';
+import type { FrameType, SubscriptionType } from './frame-types.ts';
 import type { MultipartOptions, Part } from './multipart.ts';
+import type { RawPart } from './raw.ts';
 import type { SseStream } from './sse.ts';
 
 /* The contract of the shell. Rooms get an `Http` in their `plugin(http)` and declare routes on it; nothing of Fastify shows. */
@@ -156,6 +158,12 @@ export interface Routes {
 export interface Http extends Service, Routes {
   /** Routes whose errors are said in another form, also for unknown paths and methods below `prefixes`. */
   area(options: { prefixes: readonly string[]; errors: ErrorMapper }): Routes;
+  /** Paths that are served without the framework, because they are hot. */
+  raw(part: RawPart): void;
+  /** A word of the one socket, `/v1/socket`, which exists when there is one. */
+  frame<S extends z.ZodType>(type: FrameType<S>): void;
+  /** A word of the one socket that opens a subscription. */
+  subscription<S extends z.ZodType>(type: SubscriptionType<S>): void;
   /** Adds fields to `/health`. Called at every request, so it answers from memory. `ok: false` makes the whole `degraded`. */
   health(read: () => { ok: boolean; fields: Readonly<Record<string, unknown>> }): void;
   /** A reason not to be ready, or `undefined`. From memory. */

@@ -1,6 +1,17 @@
 import type { Http } from './http.ts';
 import { type HttpOptions, Shell } from './shell.ts';
 
+export { frameHead } from './frame-bytes.ts';
+export {
+  type Fields,
+  type FrameCall,
+  type FrameType,
+  Later,
+  later,
+  type Opened,
+  type Subscription,
+  type SubscriptionType,
+} from './frame-types.ts';
 export {
   Answer,
   answer,
@@ -15,6 +26,7 @@ export {
 export { parseJson } from './json.ts';
 export type { Part } from './multipart.ts';
 export { check, problemOf } from './problems.ts';
+export type { RawCall, RawOperation, RawPart } from './raw.ts';
 export type { HttpOptions } from './shell.ts';
 
 /**

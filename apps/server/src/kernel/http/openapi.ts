@@ -1,7 +1,7 @@
 import { httpStatusOf } from '@muster/protocol';
 import { z } from 'zod';
 import type { AuthRule } from './http.ts';
-import type { AnyRoute } from './route-table.ts';
+import type { Documented } from './route-table.ts';
 
 type Json = Record<string, unknown>;
 
@@ -26,7 +26,7 @@ const problem = {
 };
 
 /** The OpenAPI 3.1 document of all routes that are not hidden. */
-export function openapiOf(routes: readonly AnyRoute[], version: string, serverUrl: string): Json {
+export function openapiOf(routes: readonly Documented[], version: string, serverUrl: string): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     if (route.hidden) continue;
@@ -59,7 +59,7 @@ export function openapiOf(routes: readonly AnyRoute[], version: string, serverUr
   };
 }
 
-function operationOf(route: AnyRoute, path: string): Json {
+function operationOf(route: Documented, path: string): Json {
   const known = route.answers ?? {};
   const answers: Json = Object.fromEntries(
     Object.entries(known).map(([status, { description, schema, contentType }]) => [
@@ -73,7 +73,7 @@ function operationOf(route: AnyRoute, path: string): Json {
     ]),
   );
   if (Object.keys(known).length === 0) answers[String(route.status ?? 200)] = { description: 'Done.' };
-  const parameters = [...fields(route.query, 'query'), ...pathFields(route, path)];
+  const parameters = [...fields(route.query, 'query'), ...pathFields(route, path), ...fields(route.headers, 'header')];
   const content = {
     ...(route.body ? { 'application/json': { schema: jsonSchema(route.body, 'input') } } : {}),
     ...Object.fromEntries(
@@ -95,9 +95,9 @@ function operationOf(route: AnyRoute, path: string): Json {
   };
 }
 
-const tagOf = (route: AnyRoute): string => /^\/v1\/([a-z-]+)/.exec(route.path)?.[1] ?? 'server';
+const tagOf = (route: Documented): string => /^\/v1\/([a-z-]+)/.exec(route.path)?.[1] ?? 'server';
 
-function describe(route: AnyRoute): Json {
+function describe(route: Documented): Json {
   const rule = needOf(route.auth);
   const text = [route.description, rule].filter((part) => part !== undefined).join('\n\n');
   return text === '' ? {} : { description: text };
@@ -111,7 +111,7 @@ function needOf(auth: AuthRule): string | undefined {
   return `Needs the scope \`${auth.scope}\`${others}.`;
 }
 
-function fields(schema: z.ZodType | undefined, where: 'query' | 'path'): Json[] {
+function fields(schema: z.ZodType | undefined, where: 'query' | 'path' | 'header'): Json[] {
   if (!(schema instanceof z.ZodObject)) return [];
   const whole = jsonSchema(schema, 'input');
   const properties = (whole['properties'] ?? {}) as Record<string, Json>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- made by z.toJSONSchema
@@ -125,7 +125,7 @@ function fields(schema: z.ZodType | undefined, where: 'query' | 'path'): Json[] 
   }));
 }
 
-function pathFields(route: AnyRoute, path: string): Json[] {
+function pathFields(route: Documented, path: string): Json[] {
   const typed = fields(route.params, 'path');
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1] ?? '');
   return names.map(

@@ -35,8 +35,34 @@ export class RequestLog {
   }
 
   note(facts: RequestFacts): void {
-    this.#seconds.observe({ route: facts.route, method: facts.method, status: String(facts.status) }, facts.ms / 1000);
+    this.#observe(facts.route, facts.method, facts.status, facts.ms);
     if (facts.status >= 500) return this.#logger.warn({ ...facts, ms: Math.round(facts.ms) }, 'request failed');
+    if (this.#mayWrite()) this.#logger.info({ ...facts, ms: Math.round(facts.ms * 10) / 10 }, 'request');
+  }
+
+  /** As `note`, for paths where even gathering the facts would cost too much: they are asked for only when written. */
+  noteHot(
+    route: string,
+    method: string,
+    status: number,
+    ms: number,
+    call: { readonly requestId: string; readonly address: string },
+  ): void {
+    if (status >= 500) {
+      return this.note({ route, method, status, ms, requestId: call.requestId, address: call.address });
+    }
+    this.#observe(route, method, status, ms);
+    if (!this.#mayWrite()) return;
+    const { requestId, address } = call;
+    this.#logger.info({ route, method, status, ms: Math.round(ms * 10) / 10, requestId, address }, 'request');
+  }
+
+  #observe(route: string, method: string, status: number, ms: number): void {
+    this.#seconds.observe({ route, method, status: String(status) }, ms / 1000);
+  }
+
+  /** Above so many lines a second they are sampled; how many were left out is said with the next. */
+  #mayWrite(): boolean {
     const second = Math.floor(this.#clock.monotonic() / 1000);
     if (second !== this.#second) {
       if (this.#skipped > 0) this.#logger.info({ skipped: this.#skipped }, 'requests not logged');
@@ -44,7 +70,8 @@ export class RequestLog {
       this.#inSecond = 0;
       this.#skipped = 0;
     }
-    if (++this.#inSecond > this.#perSecond) this.#skipped += 1;
-    else this.#logger.info({ ...facts, ms: Math.round(facts.ms * 10) / 10 }, 'request');
+    if (++this.#inSecond <= this.#perSecond) return true;
+    this.#skipped += 1;
+    return false;
   }
 }

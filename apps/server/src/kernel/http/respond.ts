@@ -43,12 +43,14 @@ export function errorAnswer(error: MusterError, head: RequestHead, mapper: Error
       body: JSON.stringify(mapped.body),
     };
   }
-  return {
-    status: error.status,
-    headers: { ...errorHeaders(error), 'content-type': 'application/problem+json' },
-    body: JSON.stringify(problemOf(error, head.requestId)),
-  };
+  return problemAnswer(error, head.requestId);
 }
+
+export const problemAnswer = (error: MusterError, requestId: string): ErrorAnswer => ({
+  status: error.status,
+  headers: { ...errorHeaders(error), 'content-type': 'application/problem+json' },
+  body: JSON.stringify(problemOf(error, requestId)),
+});
 
 /**
  * An early answer to a body that is still coming. It is written whole, then the body is thrown away for at most

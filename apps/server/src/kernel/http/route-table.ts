@@ -3,6 +3,8 @@ import { invalid, type MusterError, nearest, notFound } from '#kernel/base';
 import type { AuthRule, ErrorMapper, Route } from './http.ts';
 
 export type AnyRoute = Route<AuthRule, z.ZodType, z.ZodType, z.ZodType>;
+/** What the reference says of an operation, whoever serves it. `headers`: those it reads. */
+export type Documented = Omit<AnyRoute, 'handle'> & { headers?: z.ZodType };
 export type Registered = { route: AnyRoute; errors: ErrorMapper | undefined; matches: RegExp };
 
 /** Every declared route, for unknown paths (nearest, `Allow`), preflights and the reference. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Auth } from '#kernel/auth';
-import { asError, type Clock, invalid, type Limits } from '#kernel/base';
+import { asError, type Clock, invalid, type Limits, type Random, systemRandom } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import type { Logger, Metrics } from '#kernel/telemetry';
 import { Admission } from './admission.ts';
@@ -9,15 +9,20 @@ import { refuseBroken } from './broken-request.ts';
 import { HttpCall } from './call.ts';
 import { checkAnswer } from './check-answer.ts';
 import { checkPath, Edge, type EdgeOptions, securityHeaders } from './edge.ts';
+import { FrameTable } from './frame-types.ts';
 import { Health, type HealthOptions } from './health.ts';
 import type { ErrorMapper, Http, Routes } from './http.ts';
 import { taken } from './http.ts';
 import { type AnswerBox, Idempotency } from './idempotency.ts';
 import { type EdgeLimits, edgeLimits } from './limits.ts';
 import { type AnyServer, closeServer, followTls, listen, makeServer, type TlsFiles } from './listeners.ts';
+import { subprotocol } from './muster-credential.ts';
+import { MusterSockets } from './muster-sockets.ts';
 import { openapiOf } from './openapi.ts';
 import { Parking } from './parking.ts';
 import { asMusterError, check, strictTop } from './problems.ts';
+import { RawBodies } from './raw-body.ts';
+import { RawMount } from './raw-mount.ts';
 import { registerReference } from './reference.ts';
 import { checkQuery, headOf, requestIdOf } from './request-head.ts';
 import { RequestLog } from './request-log.ts';
@@ -47,6 +52,7 @@ export type HttpOptions = {
   metricsAccess: HealthOptions['metricsAccess'];
   version: string;
   node: string;
+  random?: Random;
   /** Tests: an answer that does not fit its declared schema is a 500. */
   checkAnswers?: boolean;
 };
@@ -65,10 +71,14 @@ export class Shell implements Http {
   readonly #admission: Admission;
   readonly #table = new RouteTable();
   readonly #sockets: Sockets;
+  readonly #frames = new FrameTable();
+  readonly #musterSockets: MusterSockets;
   readonly #health: Health;
   readonly #log: RequestLog;
   readonly #state: ShellState;
   readonly #drain = new AbortController();
+  readonly #bodies: RawBodies;
+  readonly #raw: RawMount;
   readonly #patient = new WeakSet<IncomingMessage>();
   readonly #types = new WeakMap<IncomingMessage, string>();
   readonly #app;
@@ -93,6 +103,16 @@ export class Shell implements Http {
       logger,
       table: this.#table,
     });
+    this.#musterSockets = new MusterSockets({
+      auth: options.auth,
+      clock,
+      random: options.random ?? systemRandom,
+      limits: this.#limits,
+      logger,
+      metrics,
+      node: options.node,
+      table: this.#frames,
+    });
     this.#state = {
       clock,
       limits: this.#limits,
@@ -101,6 +121,16 @@ export class Shell implements Http {
       idempotency: new Idempotency({ db: options.db, box: options.answers, limits: this.#limits }),
       drainSignal: this.#drain.signal,
     };
+    this.#bodies = new RawBodies(clock, this.#limits);
+    this.#raw = new RawMount({
+      clock,
+      edge: this.#edge,
+      limits: this.#limits,
+      log: this.#log,
+      logger,
+      state: this.#state,
+      bodies: this.#bodies,
+    });
     this.#health = new Health({ ...options, draining: () => this.draining, started: () => this.#phase === 'open' });
     this.#app = this.#build();
     showEdge({
@@ -109,6 +139,7 @@ export class Shell implements Http {
       limits: this.#limits,
       state: this.#state,
       sockets: () => this.#sockets.open,
+      heldBytes: () => this.#bodies.held,
     });
     this.#health.register(this);
     registerReference(this, () => this.openapi());
@@ -124,7 +155,8 @@ export class Shell implements Http {
       routerOptions: {
         ignoreTrailingSlash: true,
         caseSensitive: true,
-        maxParamLength: 512,
+        // A stream's path of 512 bytes as one percent-encoded segment.
+        maxParamLength: 1536,
         querystringParser: () => ({}),
       },
       frameworkErrors: (error, request, reply) =>
@@ -143,7 +175,10 @@ export class Shell implements Http {
     return app;
   }
 
-  #server(listener: (request: IncomingMessage, response: ServerResponse) => void): AnyServer {
+  #server(framework: (request: IncomingMessage, response: ServerResponse) => void): AnyServer {
+    const listener = (request: IncomingMessage, response: ServerResponse): void => {
+      if (!this.#raw.take(request, response, this.#patient.has(request))) framework(request, response);
+    };
     const server = makeServer(listener, this.#limits.headerBytesMax, this.#options.tls);
     server.on('upgrade', this.#sockets.upgrade);
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -156,6 +191,12 @@ export class Shell implements Http {
   route: Routes['route'] = (route) => this.#add(route, undefined);
 
   socket: Routes['socket'] = (route) => this.#sockets.add(route, undefined);
+
+  frame: Http['frame'] = (type) => this.#frames.addFrame(type);
+
+  subscription: Http['subscription'] = (type) => this.#frames.addSubscription(type);
+
+  raw: Http['raw'] = (part) => this.#raw.add(part);
 
   area({ prefixes, errors }: { prefixes: readonly string[]; errors: ErrorMapper }): Routes {
     this.#table.addArea(prefixes, errors);
@@ -187,6 +228,23 @@ export class Shell implements Http {
         handler: (request, reply) => this.#run(route, request, reply),
       });
     }
+  }
+
+  /** The one socket, when somebody has something to say on it. */
+  #mountSocket(): void {
+    if (this.#frames.size === 0) return;
+    const sockets = this.#musterSockets;
+    this.#sockets.add(
+      {
+        path: '/v1/socket',
+        auth: (head) => sockets.admit(head),
+        protocol: subprotocol,
+        frameBytesMax: this.#limits.socketFrameBytesMax,
+        attended: true,
+        connect: (socket, call, tcp) => sockets.connect(socket, tcp, call, call.who),
+      },
+      undefined,
+    );
   }
 
   #enter(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
@@ -319,7 +377,7 @@ export class Shell implements Http {
   openapi(): Record<string, unknown> {
     const { version, edge } = this.#options;
     this.#document ??= openapiOf(
-      this.#table.all.map(({ route }) => route),
+      [...this.#table.all.map(({ route }) => route), ...this.#raw.parts.flatMap(({ operations }) => operations)],
       version,
       edge.basePath === '' ? '/' : edge.basePath,
     );
@@ -344,6 +402,7 @@ export class Shell implements Http {
     if (this.#phase !== 'registering') return;
     const { edge, port, extraPorts = [], metricsPort, tls, clock, logger } = this.#options;
     this.#install();
+    this.#mountSocket();
     await this.#app.ready();
     try {
       await this.#listen(this.#app.server, port);
@@ -352,7 +411,8 @@ export class Shell implements Http {
           this.#server((request, response) => this.#app.routing(request, response)),
           extra,
         );
-      if (metricsPort !== undefined) await this.#listen(this.#server(this.#probesOnly), metricsPort);
+      if (metricsPort !== undefined)
+        await this.#listen(makeServer(this.#probesOnly, this.#limits.headerBytesMax, tls), metricsPort);
     } catch (error) {
       await this[Symbol.asyncDispose]();
       throw error;
@@ -392,6 +452,7 @@ export class Shell implements Http {
     this.#drain.abort();
     this.#state.parking.drain();
     this.#sockets.drain();
+    this.#musterSockets.drain();
     for (const { server } of this.#servers) server.closeIdleConnections();
   }
 
@@ -400,11 +461,12 @@ export class Shell implements Http {
     this.drain();
     this.#phase = 'closed';
     this.#sweeping?.[Symbol.dispose]();
+    this.#bodies[Symbol.dispose]();
     this.#following?.[Symbol.dispose]();
     const closing = this.#servers.map(({ server }) => closeServer(server));
     for (const { server } of this.#servers) server.closeIdleConnections();
     const enough = this.#options.clock.sleep(this.#limits.drainRequestsMs);
-    await Promise.race([this.#state.inFlight.idle(), enough]);
+    await Promise.race([Promise.all([this.#state.inFlight.idle(), this.#musterSockets.idle()]), enough]);
     if (this.#state.inFlight.open > 0)
       this.#options.logger.warn({ requests: this.#state.inFlight.open }, 'requests cut at the end of the grace time');
     this.#sockets.stop();

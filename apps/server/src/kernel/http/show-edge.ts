@@ -10,8 +10,9 @@ export function showEdge(parts: {
   limits: EdgeLimits;
   state: ShellState;
   sockets: () => number;
+  heldBytes: () => number;
 }): void {
-  const { bounds, metrics, limits, state, sockets } = parts;
+  const { bounds, metrics, limits, state, sockets, heldBytes } = parts;
   const { inFlight, parking } = state;
   const list = (
     name: string,
@@ -24,6 +25,9 @@ export function showEdge(parts: {
   };
   list('bodyBytes', 'bytes', limits.bodyBytesMax, 'The request is refused with 413; uploads have their own limits.', {
     setting: 'MUSTER_HTTP_BODY_BYTES_MAX',
+  });
+  list('rawBodiesBytes', 'bytes', limits.rawBodiesBytesMax, 'A body that needs more gets 429 too_many_bodies.', {
+    used: heldBytes,
   });
   list('jsonDepth', 'count', limits.jsonDepthMax, 'The request is refused with 400 too_deep.');
   list('headerBytes', 'bytes', limits.headerBytesMax, 'The request is refused with 431.');
@@ -40,6 +44,33 @@ export function showEdge(parts: {
     setting: 'MUSTER_HTTP_SOCKETS_MAX',
     used: sockets,
   });
+  list('socketFrameBytes', 'bytes', limits.socketFrameBytesMax, 'The socket ends with 1009.', {
+    setting: 'MUSTER_SOCKET_FRAME_BYTES_MAX',
+  });
+  list('socketSubscriptions', 'count', limits.socketSubscriptionsMax, 'A further sub gets err subscriptions_max.', {
+    setting: 'MUSTER_SOCKET_SUBSCRIPTIONS_MAX',
+  });
+  list(
+    'socketSends',
+    'perSecond',
+    limits.socketSendsPerSecond,
+    'A frame beyond it gets err rate; as many in a row as the burst end the socket with 4409.',
+    { setting: 'MUSTER_SOCKET_SENDS_PER_SECOND' },
+  );
+  list('socketSendsBurst', 'count', limits.socketSendsBurst, 'See http.socketSends.', {
+    setting: 'MUSTER_SOCKET_SENDS_BURST',
+  });
+  list('socketFramesOpen', 'count', limits.socketFramesOpenMax, 'A further frame gets err frames_open_max.', {
+    setting: 'MUSTER_SOCKET_FRAMES_OPEN_MAX',
+  });
+  list('socketLoadBytes', 'bytes', limits.socketLoadBytesMax, 'The socket is not read from until frames are answered.');
+  list(
+    'socketWaitingBytes',
+    'bytes',
+    limits.socketWaitingBytesMax,
+    'The socket is not read from and its subscriptions pause; without progress for 30 s it ends with 1013.',
+  );
+  list('socketStrangers', 'count', limits.socketStrangersMax, 'A further socket without a credential gets 429.');
   list(
     'requestsPerKey',
     'perSecond',

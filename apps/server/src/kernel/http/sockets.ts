@@ -13,7 +13,12 @@ import { errorAnswer } from './respond.ts';
 import type { RouteTable } from './route-table.ts';
 
 type AnySocket = Pick<SocketRoute<AuthRule>, 'path' | 'auth' | 'frameBytesMax'> & {
-  connect(socket: WebSocket, call: RequestHead & { readonly who: never }): void;
+  /** `tcp` is the connection behind the socket: whole frames may be written to it past `ws`. */
+  connect(socket: WebSocket, call: RequestHead & { readonly who: never }, tcp: Duplex): void;
+  /** Chosen among what the client offers; without it none is. */
+  protocol?: string;
+  /** Pings its sockets and takes leave of them itself. */
+  attended?: true;
 };
 type Registered = { route: AnySocket; server: WebSocketServer; errors: ErrorMapper | undefined };
 
@@ -28,12 +33,13 @@ export type SocketDeps = {
 
 /**
  * WebSocket paths. An upgrade passes the same door as a request: host, path, credential, then the socket. An unknown
- * path is a 404 problem. Every 30 s a ping; one that does not answer until the next is cut.
+ * path is a 404 problem. Every 30 s a ping; one that does not answer until the next is cut. Attended ones, those of
+ * `/v1/socket`, are pinged and ended by their own.
  */
 export class Sockets {
   readonly #deps: SocketDeps;
   readonly #routes = new Map<string, Registered>();
-  readonly #open = new Map<WebSocket, { answered: boolean }>();
+  readonly #open = new Map<WebSocket, { answered: boolean; attended: boolean }>();
   #pinging: Disposable | undefined;
   #draining = false;
 
@@ -52,6 +58,9 @@ export class Sockets {
       perMessageDeflate: false,
       maxPayload: route.frameBytesMax,
       clientTracking: false,
+      // What else a client offers may hold its credential, which is not for repeating.
+      handleProtocols: (offered) =>
+        route.protocol !== undefined && offered.has(route.protocol) ? route.protocol : false,
     });
     this.#routes.set(route.path, { route, server, errors });
   }
@@ -62,6 +71,7 @@ export class Sockets {
 
   #ping(): void {
     for (const [socket, state] of this.#open) {
+      if (state.attended) continue;
       if (!state.answered) {
         socket.terminate();
         continue;
@@ -95,11 +105,11 @@ export class Sockets {
         });
       const who = await admission.admit(found.route.auth, head);
       found.server.handleUpgrade(request, socket, rest, (opened) => {
-        this.#opened(opened);
+        this.#opened(opened, found.route.attended === true);
         // The rule that produced `who` is the one the route was typed by.
         const call: RequestHead & { readonly who: never } = Object.assign(head, { who: who as never }); // oxlint-disable-line typescript/no-unsafe-type-assertion
         try {
-          found.route.connect(opened, call);
+          found.route.connect(opened, call, socket);
         } catch (error) {
           logger.error({ error, path, requestId: head.requestId }, 'a socket could not be taken up');
           opened.close(1011);
@@ -113,8 +123,8 @@ export class Sockets {
     }
   }
 
-  #opened(socket: WebSocket): void {
-    const state = { answered: true };
+  #opened(socket: WebSocket, attended: boolean): void {
+    const state = { answered: true, attended };
     this.#open.set(socket, state);
     socket.on('pong', () => {
       state.answered = true;
@@ -127,7 +137,7 @@ export class Sockets {
   /** 1012: the service restarts, come back. */
   drain(): void {
     this.#draining = true;
-    for (const socket of this.#open.keys()) socket.close(1012, 'server is stopping');
+    for (const [socket, { attended }] of this.#open) if (!attended) socket.close(1012, 'server is stopping');
   }
 
   stop(): void {

@@ -88,7 +88,7 @@ export class PostgresMeter implements Meter {
       throw internal('bad_usage', `More than ${meterLimits.recordMax} usage entries at once.`);
     }
     for (const entry of entries) check(entry);
-    await insertEntries(tx, entries);
+    insertEntries(tx, entries);
   }
 
   count(projectId: string, meter: string, quantity: number): void {

@@ -1,8 +1,9 @@
 import { type Db, type Reader, sql, type Tx } from '#kernel/db';
 import { type UsageEntry, type UsageHour, type UsageTotal, type UsageWindow, usageHoursMax } from './meter.ts';
 
-export async function insertEntries(tx: Tx, entries: readonly UsageEntry[]): Promise<void> {
-  await tx.query(sql`
+/** Together with the transaction's next statement or its commit. */
+export function insertEntries(tx: Tx, entries: readonly UsageEntry[]): void {
+  tx.send(sql`
     -- insert_usage: usage_entries_pkey decides whether an entry is new
     insert into usage_entries (source, part, project_id, meter, quantity, at, dimensions)
     select source, part, project_id, meter, quantity, at, dimensions::jsonb from unnest(

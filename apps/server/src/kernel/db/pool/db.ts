@@ -12,9 +12,17 @@ export interface Reader {
 /** Inside one transaction. Queries that write take this, so a plain pool can never be passed to one. */
 export interface Tx extends Reader {
   readonly inTransaction: true;
+  /**
+   * For a statement whose answer the body does not need: it travels with the next query, or with the commit. When it
+   * fails, the transaction fails with its error; its rows are there once the transaction committed.
+   */
+  send<R extends object = Row>(statement: Statement): Sent<R>;
   /** Runs after the commit that makes this transaction's rows visible; never after a rollback. Errors are logged. */
   afterCommit(effect: () => void | Promise<void>): void;
 }
+
+/** Asking for `rows` before the commit is a mistake of the caller's. */
+export type Sent<R> = { readonly rows: readonly R[] };
 
 export type TransactionOptions = {
   /** `read committed` unless said. */

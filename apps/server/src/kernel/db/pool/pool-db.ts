@@ -1,5 +1,6 @@
 import { Pool, type PoolClient } from 'pg';
-import { asError, type Clock, exhausted, unavailable } from '#kernel/base';
+import { asError, type Clock, exhausted, must, unavailable } from '#kernel/base';
+import { type Answer, type Ready, ready, sendBatch } from './batch.ts';
 import { type Connection, clientConfig, describeConnection, sessionSetup } from './connection.ts';
 import type { Db, Row, TransactionOptions, Tx } from './db.ts';
 import { Listener } from './listener.ts';
@@ -7,7 +8,7 @@ import { type DbLogger, silentLogger } from './logger.ts';
 import { queryLabel } from './query-label.ts';
 import { type Statement, sql } from './sql.ts';
 import { asStoreError, errorCode, isStoreDown } from './store-errors.ts';
-import { beginText, commit, mayRetry, OpenTransaction, rollback } from './transaction.ts';
+import { isFrame, mayRetry, OpenTransaction, rollingBack } from './transaction.ts';
 
 /** Where the database is; a function when that is known only once its server started. It is asked at the first use. */
 export type DbTarget = Connection | { connection: () => Connection };
@@ -25,7 +26,10 @@ export type DbOptions = DbTarget & {
   applicationName: string;
   clock: Clock;
   logger?: DbLogger;
-  /** Told after each statement: its label (see `queryLabel`) and how long it took, waiting for a connection not counted. */
+  /**
+   * Told after each statement: its label (see `queryLabel`) and how long it took, waiting for a connection not counted. Of
+   * the time that statements took together each counts an equal part.
+   */
   onQuery?: (label: string, tookMs: number) => void;
 };
 
@@ -68,13 +72,14 @@ export class PoolDb implements Db {
   }
 
   async query<R extends object = Row>(statement: Statement): Promise<R[]> {
+    const asked = ready(statement);
     const client = await this.#connect();
     let failure: Error | undefined;
     try {
-      return await this.#run<R>(client, statement);
-    } catch (error) {
-      failure = asError(error);
-      throw asStoreError(error);
+      const [answer] = await this.#run(client, [asked]);
+      if (answer && 'rows' in answer) return answer.rows as R[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the query says what it selects
+      failure = must(answer, 'the answer of a statement').error;
+      throw asStoreError(failure);
     } finally {
       client.release(broken(failure));
     }
@@ -201,44 +206,45 @@ export class PoolDb implements Db {
     }
   }
 
-  readonly #run = async <R extends object>(client: PoolClient, statement: Statement): Promise<R[]> => {
+  async #run(client: PoolClient, asked: readonly Ready[]): Promise<readonly Answer[]> {
     const { clock, onQuery } = this.#options;
     const began = clock.monotonic();
-    try {
-      const { name, text, values } = statement;
-      const { rows } = await client.query<R>(name === undefined ? { text, values } : { name, text, values });
-      this.#seen();
-      return rows;
-    } catch (error) {
-      if (isStoreDown(error)) this.#onDown(asError(error));
-      else if (errorCode(error) !== undefined) this.#seen();
-      throw error;
-    } finally {
-      onQuery?.(queryLabel(statement.text), clock.monotonic() - began);
+    const answers = await sendBatch(client, asked);
+    const took = (clock.monotonic() - began) / asked.length;
+    for (const [i, { statement }] of asked.entries()) {
+      if (!isFrame(statement)) onQuery?.(queryLabel(statement.text), took);
+      const answer = answers[i];
+      if (!answer || !('error' in answer) || (errorCode(answer.error) !== undefined && !isStoreDown(answer.error)))
+        this.#seen();
+      else this.#onDown(answer.error);
     }
-  };
+    return answers;
+  }
 
   async #attempt<T>(body: (tx: Tx) => Promise<T>, options: TransactionOptions): Promise<T> {
     const client = await this.#connect();
     let failure: Error | undefined;
     let outcome: T;
-    const tx = new OpenTransaction(client, this.#run);
+    const tx = new OpenTransaction((asked) => this.#run(client, asked), options);
     try {
-      await client.query(beginText(options));
       outcome = await body(tx);
-      await tx.seal();
-      await commit(client);
+      await tx.commit();
     } catch (error) {
-      await tx.seal();
+      const begun = await tx.seal();
       failure = asError(error);
-      if (isStoreDown(error)) this.#onDown(failure);
-      else failure = (await rollback(client)) ?? failure;
+      if (begun && !isStoreDown(error)) failure = (await this.#rollback(client)) ?? failure;
       throw error;
     } finally {
       client.release(broken(failure));
     }
     await this.#runEffects(tx);
     return outcome;
+  }
+
+  /** A failure comes back as a value, because the connection must then be thrown away. */
+  async #rollback(client: PoolClient): Promise<Error | undefined> {
+    const [answer] = await this.#run(client, [rollingBack]);
+    return answer && 'error' in answer ? answer.error : undefined;
   }
 
   async #runEffects(tx: OpenTransaction): Promise<void> {

@@ -13,7 +13,8 @@ function parseInt8(text: string): number {
   return value;
 }
 
-type Parse = (value: string) => unknown;
+/** Text of a column as a JS value. */
+export type Parse = (value: string) => unknown;
 const asText: Parse = (value) => value;
 
 function parserOf(oid: number): Parse | undefined {
@@ -42,8 +43,10 @@ function parserOfDriver(oid: number, format: 'text' | 'binary'): Parse {
 }
 
 /** How column values become JS values: bigint → number, timestamptz → Date, date and timestamp → text, rest as `pg` does. */
+export const parserFor = (oid: number): Parse => parserOf(oid) ?? parserOfDriver(oid, 'text');
+
+/** The same for statements that the driver sends by itself. */
 export const wireTypes: CustomTypesConfig = {
   getTypeParser: ((oid: number, format: 'text' | 'binary' = 'text') =>
-    (format === 'text' ? parserOf(oid) : undefined) ??
-    parserOfDriver(oid, format)) as CustomTypesConfig['getTypeParser'],
+    format === 'text' ? parserFor(oid) : parserOfDriver(oid, format)) as CustomTypesConfig['getTypeParser'],
 };

@@ -1,0 +1,148 @@
+import type { ServerResponse } from 'node:http';
+import { type Clock, jitter, type Random } from '#kernel/base';
+import type { Gap, Sink, Tail } from '#kernel/log';
+import { withCursor } from './cursor.ts';
+import { streamsLimits } from './limits.ts';
+
+const comment = Buffer.from(':\n\n');
+
+/**
+ * The open event streams of this node. One timer looks at all of them: who was silent gets a comment, whose life or token
+ * is over is ended. Nothing is set up per write.
+ */
+export class EventStreams {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #open = new Set<EventStream>();
+  #looking: Disposable | undefined;
+  #draining: AbortSignal | undefined;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  now(): number {
+    return this.#clock.monotonic();
+  }
+
+  /** `lifeMs` is spread by ± 10 %, so that a crowd does not come back at once; `endsInMs` is a hard end. */
+  endOf(lifeMs: number, endsInMs: number): number {
+    return this.now() + Math.min(jitter(lifeMs, 0.1, this.#random), endsInMs);
+  }
+
+  add(stream: EventStream, draining: AbortSignal): void {
+    this.#open.add(stream);
+    this.#looking ??= this.#clock.after(streamsLimits.sseLookMs, this.#look);
+    if (this.#draining === draining) return;
+    this.#draining = draining;
+    draining.addEventListener('abort', () => this.#endAll(), { once: true });
+  }
+
+  left(stream: EventStream): void {
+    this.#open.delete(stream);
+  }
+
+  #endAll(): void {
+    for (const stream of this.#open) stream.end('draining');
+  }
+
+  readonly #look = (): void => {
+    const now = this.now();
+    for (const stream of this.#open) stream.look(now);
+    this.#looking = this.#open.size > 0 ? this.#clock.after(streamsLimits.sseLookMs, this.#look) : undefined;
+  };
+}
+
+/*
+ * One event stream.
+ *
+ *   new     nothing is written: a refusal can still be an error answer.
+ *   open    the head is out; each write is whole batches, so any end comes right behind a control event.
+ *   ended   the answer is ended or cut. Never left.
+ */
+export class EventStream implements Sink {
+  readonly form = 'sse';
+  readonly #streams: EventStreams;
+  readonly #response: ServerResponse;
+  readonly #begin: () => void;
+  readonly #endsAt: number;
+  readonly #cursor: number | undefined;
+  #state: 'new' | 'open' | 'ended' = 'new';
+  #wroteAt: number;
+  #tail: Tail | undefined;
+
+  constructor(
+    streams: EventStreams,
+    options: {
+      response: ServerResponse;
+      endsAt: number;
+      draining: AbortSignal;
+      /** What the client must be told at least; the shared events tell the present one. */
+      cursor: number | undefined;
+      begin: () => void;
+    },
+  ) {
+    this.#streams = streams;
+    this.#response = options.response;
+    this.#begin = options.begin;
+    this.#endsAt = options.endsAt;
+    this.#cursor = options.cursor;
+    this.#wroteAt = streams.now();
+    streams.add(this, options.draining);
+  }
+
+  /** The tail that writes here; over with this. */
+  follows(tail: Tail): void {
+    this.#tail = tail;
+    if (this.#state === 'ended') tail[Symbol.dispose]();
+    else this.#response.on('drain', () => tail.drained());
+  }
+
+  write(shared: readonly Uint8Array[]): number {
+    if (this.#state === 'ended') return 0;
+    if (shared.length > 0) {
+      this.#open();
+      for (const bytes of shared)
+        this.#response.write(this.#cursor === undefined ? bytes : withCursor(bytes, this.#cursor));
+      this.#wroteAt = this.#streams.now();
+    }
+    return this.#response.writableLength;
+  }
+
+  #open(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'open';
+    this.#begin();
+  }
+
+  /** A plain client chooses for itself what to do about a gap: it gets 410 now, or when it comes back. */
+  gap(_gap: Gap): 'stop' {
+    if (this.#state === 'open') this.end('gap');
+    return 'stop';
+  }
+
+  end(why: Parameters<Sink['end']>[0] | 'gap' | 'life' | 'gone'): void {
+    if (this.#state === 'ended') return;
+    const began = this.#state === 'open';
+    this.#state = 'ended';
+    this.#streams.left(this);
+    this.#tail?.[Symbol.dispose]();
+    if (why === 'gone') return;
+    // Whoever does not read would not see a polite end either.
+    if (why === 'slow') this.#response.destroy();
+    else if (began) this.#response.end();
+  }
+
+  look(now: number): void {
+    if (this.#state !== 'open') return;
+    if (now >= this.#endsAt) return this.end('life');
+    if (now - this.#wroteAt < streamsLimits.sseCommentMs) return;
+    this.#wroteAt = now;
+    this.#response.write(comment);
+  }
+}
