@@ -2,18 +2,23 @@
  * Claim: one stream's messages reach 500 followers at 500 000 deliveries per second and more, in either form, because each
  * tick is encoded once and every follower is handed the same bytes.
  *
- * In process, with sinks that count: what the log itself costs. Sockets and their system calls are measured with the
- * server, over HTTP. `--followers=500 --ms=2000 --rounds=3 --json`.
+ * Twice: in process with sinks that count, which is what the log itself costs; and over 500 real sockets of a real server
+ * (one process, so one core for its JavaScript), appends by HTTP as fast as they are answered, this process reading.
+ * `--followers=500 --ms=2000 --rounds=3 --lanes=32 --json`.
  */
 
 import { createLog, type Sink } from '../apps/server/src/kernel/log/index.ts';
+import { countingReader, type LiveForm, marker } from './support/live-reader.ts';
+import { PlainConnection } from './support/plain-http.ts';
 import { machine, median, options, round, table } from './support/report.ts';
+import { type ServerProcess, serverProcess } from './support/server-process.ts';
 
 const given = options();
 const followers = given.get('followers', 500);
 const roundMs = given.get('ms', 2000);
 const rounds = given.get('rounds', 3);
-const message = Buffer.from(JSON.stringify({ text: 'x'.repeat(180) }));
+const lanes = given.get('lanes', 32);
+const message = Buffer.from(`{${marker}${Math.PI},"text":"${'x'.repeat(165)}"}`);
 const forms = ['sse', 'socket'] as const;
 
 type Result = { form: string; appendsPerSecond: number; deliveriesPerSecond: number; mibPerSecond: number };
@@ -59,15 +64,52 @@ async function run(form: Sink['form']): Promise<Result> {
   };
 }
 
-const runs = new Map<string, Result[]>(forms.map((form) => [form, []]));
-for (let r = 0; r < rounds; r++) for (const form of forms) runs.get(form)?.push(await run(form));
-const results = forms.map((form) => {
-  const of = (pick: (result: Result) => number): number => round(median((runs.get(form) ?? []).map(pick)));
+/** The same over sockets; every follower must have seen every message here too. */
+async function overSockets(server: ServerProcess, form: LiveForm): Promise<Result> {
+  const connections = await Promise.all(Array.from({ length: lanes }, () => PlainConnection.open(server.url)));
+  const path = `bench/${form}`;
+  const ask = async (connection: PlainConnection, method: string, body: string | Buffer): Promise<void> => {
+    const { status, text } = await connection.ask(method, `/v1/stream/${path}`, server.key, body);
+    if (status >= 300) throw new Error(`${method} was answered ${status}: ${text}`);
+  };
+  await ask(connections[0] as PlainConnection, 'PUT', '');
+  const count = { seen: 0, appends: 0 };
+  const readers: Disposable[] = [];
+  for (let i = 0; i < followers; i++) {
+    readers.push(await countingReader(server, form, path, (messages) => void (count.seen += messages)));
+  }
+  const began = performance.now();
+  const lane = async (connection: PlainConnection): Promise<void> => {
+    for (; performance.now() - began < roundMs; count.appends += 1) await ask(connection, 'POST', message);
+  };
+  await Promise.all(connections.map(lane));
+  while (count.seen < count.appends * followers) await new Promise((resolve) => setImmediate(resolve));
+  const seconds = (performance.now() - began) / 1000;
+  for (const reader of readers) reader[Symbol.dispose]();
+  for (const connection of connections) connection.close();
+  return {
+    form: `${form}, over sockets`,
+    appendsPerSecond: count.appends / seconds,
+    deliveriesPerSecond: count.seen / seconds,
+    mibPerSecond: (count.seen * message.length) / seconds / 1024 / 1024,
+  };
+}
+
+const runs = new Map<string, Result[]>();
+await using server = await serverProcess({ MUSTER_STREAMS_LIVE_READS_PER_CREDENTIAL_MAX: String(followers + 10) });
+for (let r = 0; r < rounds; r++) {
+  for (const form of forms) {
+    for (const result of [await run(form), await overSockets(server, form)])
+      runs.set(result.form, [...(runs.get(result.form) ?? []), result]);
+  }
+}
+const results = [...runs].map(([form, of]) => {
+  const medianOf = (pick: (result: Result) => number): number => round(median(of.map(pick)));
   return {
     form,
-    appendsPerSecond: of((result) => result.appendsPerSecond),
-    deliveriesPerSecond: of((result) => result.deliveriesPerSecond),
-    mibPerSecond: of((result) => result.mibPerSecond),
+    appendsPerSecond: medianOf((result) => result.appendsPerSecond),
+    deliveriesPerSecond: medianOf((result) => result.deliveriesPerSecond),
+    mibPerSecond: medianOf((result) => result.mibPerSecond),
   };
 });
 if (given.json) console.log(JSON.stringify({ machine: machine(), followers, rounds, roundMs, results }));

@@ -6,13 +6,8 @@
  * `--mib=1024 --streams=10000 --rounds=3 --json`.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import path from 'node:path';
-import { systemClock } from '../apps/server/src/kernel/base/index.ts';
-import { createDb, migrate } from '../apps/server/src/kernel/db/index.ts';
-import { createLog, type Log } from '../apps/server/src/kernel/log/index.ts';
+import { type DurableLog, durableLog, withoutFlusher } from './support/durable-log.ts';
 import { machine, median, options, round } from './support/report.ts';
-import { durablePostgres } from './support/stores.ts';
 
 const given = options();
 const mib = given.get('mib', 1024);
@@ -21,36 +16,16 @@ const rounds = given.get('rounds', 3);
 const message = Buffer.alloc(300, 'm');
 const frameBytes = 352;
 
-await using postgres = await durablePostgres(5);
-await migrate({ connection: postgres.connection, clock: systemClock, serverVersion: 'bench' });
-const db = createDb({
-  ...postgres.connection,
-  poolMax: 5,
-  statementTimeoutMs: 60_000,
-  applicationName: 'bench',
-  clock: systemClock,
-});
-await db.start();
-const folder = await mkdtemp(path.join(process.cwd(), '.bench-log-'));
 let frames = 0;
-const make = (): Log =>
-  createLog({
-    driver: 'disk',
-    dir: path.join(folder, 'log'),
-    db,
-    limits: { flushEveryMs: 3_600_000, flushBytes: 2 ** 40, stopFlushMs: 1, backlogBytesMax: 2 ** 40 },
-    events: {
-      recovered: (found) => {
-        frames = found.frames;
-      },
+await using made: DurableLog = await durableLog({
+  limits: { ...withoutFlusher, backlogBytesMax: 2 ** 40 },
+  events: {
+    recovered: (found) => {
+      frames = found.frames;
     },
-    fatal: (error) => {
-      throw error;
-    },
-  });
-
-let log = make();
-await log.start();
+  },
+});
+const { log } = made;
 const appends = Math.floor((mib * 1024 * 1024) / frameBytes);
 const keyOf = (i: number): { projectId: string; path: string } => ({
   projectId: 'prj_bench',
@@ -72,16 +47,12 @@ for (let at = 0; at < appends; at += 4096) {
 }
 const seconds: number[] = [];
 for (let r = 0; r < rounds; r++) {
-  await log[Symbol.asyncDispose]();
-  log = make();
+  await made.stop();
   const began = performance.now();
-  await log.start();
+  await made.start();
   seconds.push((performance.now() - began) / 1000);
 }
 const peakMib = Math.round(process.resourceUsage().maxRSS / 1024);
-await log[Symbol.asyncDispose]();
-await db[Symbol.asyncDispose]();
-await rm(folder, { recursive: true, force: true });
 
 const result = {
   mib,

@@ -80,7 +80,7 @@ function metricsPage(metrics: Described['metrics']): string {
     'Labels are closed sets or have a bound; what lies outside counts as `other`. No label carries an id.',
     '',
     'Worth an alert: `muster_builds_impossible_total`, `muster_builds_blob_corrupt_total`, `muster_builds_outbox_dropped_total` and',
-    '`muster_log_flush_mismatch_total` above 0; `muster_builds_oldest_wait_seconds` over 15 min where `muster_builds_workers_matching`',
+    '`muster_log_flush_mismatch_total`, `muster_log_fsync_failstop_total`, `muster_log_quarantined_files` above 0; `muster_builds_oldest_wait_seconds` over 15 min where `muster_builds_workers_matching`',
     'is above 0; `muster_log_flush_lag_seconds` over 30; `muster_disk_free_bytes` under a tenth of the disk;',
     '`muster_builds_requeued_total` rising; any 5xx share over 1 %.',
   ];

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { randomToken } from '../../apps/server/src/kernel/base/index.ts';
+import { cpuMsOf, familyOf, postmasterOf } from './process-cpu.ts';
 
 export type ServerProcess = AsyncDisposable & {
   readonly url: string;
@@ -13,6 +14,8 @@ export type ServerProcess = AsyncDisposable & {
   readonly database: string;
   readonly pid: number;
   readonly residentBytes: () => number;
+  /** CPU time so far of the server and of its Postgres, user and system; where the machine tells (Linux). */
+  readonly cpuMs: () => { server: number; postgres: number };
 };
 
 const mainFile = path.join(import.meta.dirname, '../../apps/server/src/main.ts');
@@ -42,6 +45,7 @@ export async function serverProcess(settings: Readonly<Record<string, string>> =
     pid: child.pid ?? 0,
     residentBytes: () =>
       Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024,
+    cpuMs: () => ({ server: cpuMsOf([child.pid ?? 0]), postgres: cpuMsOf(familyOf(postmasterOf(dataDir))) }),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       if (child.exitCode === null) await once(child, 'exit');

@@ -5,21 +5,41 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../apps/server/src/kernel/base/index.ts';
-import { type Connection, createDatabaseServer, lockDataFolder } from '../../apps/server/src/kernel/db/index.ts';
+import {
+  type Connection,
+  createDatabaseServer,
+  type DatabaseServer,
+  lockDataFolder,
+} from '../../apps/server/src/kernel/db/index.ts';
+
+export type DurablePostgres = AsyncDisposable & {
+  connection: Extract<Connection, { host: string }>;
+  about: string;
+  /** Ends it, and starts it again at the same address. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+};
 
 /** The embedded Postgres as a server runs it, durable, on a folder of its own. */
-export async function durablePostgres(
-  poolMax: number,
-): Promise<AsyncDisposable & { connection: Extract<Connection, { host: string }>; about: string }> {
+export async function durablePostgres(poolMax: number): Promise<DurablePostgres> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'muster-bench-pg-'));
   const lock = await lockDataFolder(dataDir, { instance: 'bench' });
-  const server = createDatabaseServer({ dataDir, lock, poolMax, clock: systemClock });
+  const make = (): DatabaseServer => createDatabaseServer({ dataDir, lock, poolMax, clock: systemClock });
+  let server = make();
   await server.start();
   const connection = server.connection();
   if (!('host' in connection)) throw new Error('the embedded Postgres has no address');
   return {
     connection,
     about: server.describe().replace(/ in \/.*/, ''),
+    stop: async () => server[Symbol.asyncDispose](),
+    async start() {
+      server = make();
+      await server.start();
+      const now = server.connection();
+      if (!('host' in now) || now.host !== connection.host || now.port !== connection.port)
+        throw new Error('the embedded Postgres came back at another address');
+    },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await lock[Symbol.asyncDispose]();

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addBuilds, type Wire } from './commands/builds.ts';
 import { addDemo } from './commands/demo.ts';
 import { addKeys } from './commands/keys.ts';
+import { addLog } from './commands/log.ts';
 import { addQueues } from './commands/queues.ts';
 import { addStreams } from './commands/streams.ts';
 import { addSystem } from './commands/system.ts';
@@ -27,6 +28,7 @@ export function makeProgram(wire: Wire): Command {
   addWorkers(program, wire);
   addQueues(program, wire);
   addStreams(program, wire);
+  addLog(program, wire);
   addKeys(program, wire);
   addDemo(program, wire);
   globalsEverywhere(program, program);

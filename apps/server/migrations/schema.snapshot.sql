@@ -587,6 +587,7 @@ constraint stream_bulk_jobs_pkey PRIMARY KEY (id)
 constraint stream_bulk_jobs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
 constraint stream_bulk_jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
 CREATE INDEX stream_bulk_jobs_finished ON muster.stream_bulk_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL)
+CREATE INDEX stream_bulk_jobs_unfinished ON muster.stream_bulk_jobs USING btree (project_id) WHERE (finished_at IS NULL)
 
 -- table stream_erasures
 stream_no bigint not null
@@ -725,6 +726,7 @@ lease_ends_at timestamp with time zone
 failures integer not null default 0
 last_error text
 next_attempt_at timestamp with time zone
+announced bigint
 constraint subscriptions_check CHECK (((type = 'webhook'::text) = (webhook_url IS NOT NULL)))
 constraint subscriptions_check1 CHECK (((type = 'pull-wake'::text) = (wake_stream IS NOT NULL)))
 constraint subscriptions_check2 CHECK (((state = 'idle'::text) = (wake_id IS NULL)))

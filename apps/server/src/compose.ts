@@ -10,7 +10,7 @@ import { type BlobStore, openDiskBlobs, openS3Blobs } from '#kernel/blobs';
 import { DatabaseBus, inProcessBus } from '#kernel/bus';
 import { type Connection, createDb, type PoolDb } from '#kernel/db';
 import { createHttp, type Http, type HttpOptions } from '#kernel/http';
-import { createLog, type LogEvents, type LogOptions } from '#kernel/log';
+import { createLog, type LogEvents, type LogLimits, type LogOptions } from '#kernel/log';
 import { createMeter } from '#kernel/meter';
 import { createOutbound } from '#kernel/outbound';
 import { createQueue, type QueueTimes } from '#kernel/queue';
@@ -246,14 +246,20 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   return { http, db, builds, facts, [Symbol.asyncDispose]: () => up.lifecycle[Symbol.asyncDispose]() };
 }
 
+/** Where the log is, and its bounds as the settings say. */
+export function logPlace(config: Config): { dir: string; limits: Partial<LogLimits> } {
+  const { dir, fsync: _, ...given } = config.log;
+  const { appendBytesMax, appendMessagesMax, pageBytesMax, pageMessagesMax } = config.streams;
+  const limits = { ...given, appendBytesMax, appendMessagesMax, pageBytesMax, pageMessagesMax };
+  return { dir: dir ?? join(config.base.dataDir, 'log'), limits };
+}
+
 function logOptions(
   config: Config,
   driver: 'disk' | 'memory',
   parts: { clock: Clock; db: PoolDb; node: string; fatal: FatalHandler; events: LogEvents },
 ): LogOptions {
-  const { dir, fsync, ...given } = config.log;
-  const { appendBytesMax, appendMessagesMax, pageBytesMax, pageMessagesMax } = config.streams;
-  const limits = { ...given, appendBytesMax, appendMessagesMax, pageBytesMax, pageMessagesMax };
+  const { dir, limits } = logPlace(config);
   const { clock, db, node, fatal, events } = parts;
   // All streams of one build live together.
   const shared = { clock, limits, events, homes: { builds: 2 }, fatal };
@@ -262,9 +268,9 @@ function logOptions(
   return {
     ...shared,
     driver,
-    dir: dir ?? join(config.base.dataDir, 'log'),
+    dir,
     db,
-    fsync: fsync === 'commit',
+    fsync: config.log.fsync === 'commit',
     node: { id: node, url },
   };
 }

@@ -6,7 +6,8 @@ import { logForm, noStartLines, startLevel, terminalLines } from './start-lines.
 
 const exit = (code: number): void => process.exit(code);
 const { signal, rest } = stopSignal(process.argv.slice(2), exit);
-const given = readCommandLine(rest, ['config'], ['--origin', '--migrate-only', '--plan']);
+const known = ['--origin', '--migrate-only', '--plan', '--json', '--yes'];
+const given = readCommandLine(rest, ['config', 'log'], known);
 const { command, flags, switches, problems } = given;
 const say = (text: string, code: number): void => {
   process.exitCode = code;
@@ -17,10 +18,21 @@ try {
   else if (command[0] === 'config') {
     const said = runConfigCommand(command[1], { env: processEnv(), flags, origin: switches.has('--origin') });
     say(said.text, said.code);
-  } else await serve();
+  } else if (command[0] === 'log') await tendLog(command[1]);
+  else await serve();
 } catch (error) {
   const { text, code } = explainFailure(error);
   say(`${text}\n`, code);
+}
+
+/** With the server down; its log lines go beside the result. */
+async function tendLog(verb: string | undefined): Promise<void> {
+  const read = readConfig(processEnv(), flags);
+  const { runLogCommand } = await import('./log-command.ts');
+  const complain = (text: string): void => void process.stderr.write(text);
+  await using telemetry = await createTelemetry({ level: 'warn', form: 'json', write: complain });
+  const on = { json: switches.has('--json'), yes: switches.has('--yes') };
+  process.exitCode = await runLogCommand(read, telemetry, { verb, ...on, say: (text) => say(text, 0), complain });
 }
 
 async function serve(): Promise<void> {

@@ -34,6 +34,27 @@ export function declareLogBounds(bounds: Limits, config: Config['log'], log: Log
     'MUSTER_DISK_MIN_FREE_BYTES',
     'With less free disk appends get 429 log_backlog; reads go on.',
   );
+  bounds.add({
+    name: 'log.supersededRanges',
+    unit: 'count',
+    value: config.supersededRangesMax,
+    setting: 'MUSTER_LOG_SUPERSEDED_RANGES_MAX',
+    whenFull: 'Further ranges of that stream are not compacted: 429 superseded_max.',
+  });
+  bounds.add({
+    name: 'log.supersededKeepMs',
+    unit: 'ms',
+    value: config.supersededKeepMs,
+    setting: 'MUSTER_LOG_SUPERSEDED_KEEP_MS',
+    whenFull: 'Messages that a later one tells again are dropped; every reader gets that one in their place.',
+  });
+  bounds.add({
+    name: 'log.erasing',
+    unit: 'count',
+    value: config.erasingMax,
+    setting: 'MUSTER_LOG_ERASING_MAX',
+    whenFull: 'Erasing gets 429 erasing_max until files have let go of what was erased before.',
+  });
 }
 
 /** What runs in the log when somebody reads the metrics. */
@@ -189,7 +210,10 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
     help: 'Gaps told to readers.',
     labels: { reason: ['trimmed', 'recreated', 'restored', 'lost'] },
   });
-  const deliveries = metrics.counter({ name: 'muster_log_deliveries_total', help: 'Appends written to followers, each counted for each of them.' });
+  const deliveries = metrics.counter({
+    name: 'muster_log_deliveries_total',
+    help: 'Appends written to followers, each counted for each of them.',
+  });
   const slow = metrics.counter({
     name: 'muster_log_slow_ended_total',
     help: 'Followers ended because they did not read.',

@@ -65,14 +65,15 @@ export function reportHealth(
 
   http.health(() => {
     const state = server.state();
+    const promised = log.promises();
     const fields = {
       database: db.healthy() ? 'healthy' : 'unavailable',
       storage: { path: blobs.kind, exists },
-      log: log.promises(),
+      log: promised,
       ...(secret === 'same' ? {} : { secrets: 'unreadable' }),
       ...(server.kind === 'embedded' && state.phase === 'restarting' ? { postgres: state } : {}),
     };
-    return { ok: db.healthy() && exists && secret === 'same', fields };
+    return { ok: db.healthy() && exists && secret === 'same' && !promised.degraded, fields };
   });
   http.readiness(() => (db.healthy() ? undefined : 'database_unavailable'));
   return {

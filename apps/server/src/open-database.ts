@@ -30,8 +30,8 @@ export type OpenDatabase = {
 export const nodeName = ({ base }: Read['config']): string =>
   base.nodeName ?? `${hostname()}-${createHash('sha256').update(base.dataDir).digest('hex').slice(0, 4)}`;
 
-/** What is done about the schema: as the settings say, brought up to this version, or only looked at. */
-export type SchemaWork = 'by-setting' | 'migrate' | { plan(text: string): void };
+/** What is done about the schema: as the settings say, nothing unless it is this version's, brought up to it, or only looked at. */
+export type SchemaWork = 'by-setting' | 'as-it-is' | 'migrate' | { plan(text: string): void };
 
 /** The first phases of every start: data folder, Postgres (unless `given`), schema. */
 export async function openDatabase(
@@ -61,7 +61,7 @@ export async function openDatabase(
   const options = { connection, clock, serverVersion: version, logger: logger.child({ room: 'db' }) };
   if (typeof schema === 'object') {
     await up.run('plan', async () => schema.plan(describePlan(await planMigrations(options))));
-  } else if (schema === 'migrate' || migrateOnStart) await up.run('migrations', () => migrate(options));
+  } else if (schema === 'migrate' || (schema === 'by-setting' && migrateOnStart)) await up.run('migrations', () => migrate(options));
   else await up.run('schema', () => requireMigrated(options));
   return { lock, server, connection, shared: given !== undefined || server.kind === 'external' };
 }

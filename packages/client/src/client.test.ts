@@ -57,6 +57,38 @@ describe('errors', () => {
   });
 });
 
+describe('a credential that is asked for', () => {
+  it('is asked for once, however many requests find it refused', async () => {
+    let good = 'first';
+    const connection = await serve((request, response) =>
+      json(response, request.headers.authorization === `Bearer ${good}` ? 200 : 401, { code: 'unauthenticated' }),
+    );
+    const asked: string[] = [];
+    const credential = async (why: string): Promise<string> => {
+      asked.push(why);
+      await new Promise((resolve) => setImmediate(resolve));
+      return good;
+    };
+    const client = new Connection({ url: connection.url, credential });
+    const all = (): Promise<unknown[]> => Promise.all([1, 2, 3].map(() => client.call('GET', '/x')));
+    await all();
+    good = 'second';
+    await all();
+    expect(asked).toEqual(['first', 'refused']);
+  });
+
+  it('that nobody can give now is asked for again by whoever may try again', async () => {
+    const connection = new Connection({
+      url: 'http://127.0.0.1:9',
+      credential: () => Promise.reject(new Error('away')),
+    });
+    await expect(connection.call('GET', '/x')).rejects.toMatchObject({ code: 'unavailable', reason: 'no_token' });
+    const left = new MusterError('unauthenticated', { reason: 'signed_out', detail: 'Signed out.' });
+    const gone = new Connection({ url: 'http://127.0.0.1:9', credential: () => Promise.reject(left) });
+    await expect(gone.call('GET', '/x')).rejects.toBe(left);
+  });
+});
+
 describe('finished', () => {
   it('goes on waiting over cuts, and stops when told to', async () => {
     let asks = 0;

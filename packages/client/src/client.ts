@@ -2,6 +2,7 @@ import { Connection, type ConnectionOptions } from './base/connection.ts';
 import { Builds } from './builds.ts';
 import { Keys } from './keys.ts';
 import { Stream } from './streams/stream.ts';
+import { StreamSocket } from './streams/stream-socket.ts';
 import { Streams } from './streams/streams.ts';
 import { Queues, Workers } from './workers.ts';
 
@@ -26,5 +27,10 @@ export class Client {
   /** One stream by its path; `contentType` when it is known, else it is guessed from what is appended. */
   stream(path: string, contentType?: string): Stream {
     return new Stream(this.connection, path, contentType);
+  }
+
+  /** Many streams over one connection, for pages that follow more than a few. */
+  socket(): StreamSocket {
+    return new StreamSocket(this.connection);
   }
 }

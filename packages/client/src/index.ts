@@ -12,6 +12,7 @@ export { type IndexedDbOutboxOptions, indexedDbOutbox } from './streams/indexed-
 export { type Entry, type Kept, memoryOutbox, type Outbox, type Sending } from './streams/outbox.ts';
 export { Producer, type ProducerOptions, type ProducerPhase } from './streams/producer.ts';
 export * from './streams/stream.ts';
+export { StreamSocket } from './streams/stream-socket.ts';
 export type { Gap, ReaderState } from './streams/stream-state.ts';
 export * from './streams/streams.ts';
 export * from './streams/subscription.ts';

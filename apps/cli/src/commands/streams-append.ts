@@ -54,16 +54,17 @@ export async function append(context: Context, path: string, words: string[], op
     ]);
   } catch (error) {
     const kept = producer.pending.entries;
-    const left = `${kept} ${kept === 1 ? 'message is' : 'messages are'}`;
-    if (kept > 0 && options.producer !== undefined)
-      output.note(`${left} kept in ${file}; the same command sends them.`);
-    else if (kept > 0) output.note(`${left} not known to have arrived.`);
+    if (kept > 0)
+      output.note(`${kept} ${kept === 1 ? 'message was' : 'messages were'} not acknowledged${whereTo(options, file)}.`);
     // What waits in memory is not waited for a second time.
     await producer.close();
     if (signal.aborted) throw new Ended(exitCodes.interrupted, 'Interrupted.');
     throw error;
   }
 }
+
+const whereTo = ({ producer }: AppendOptions, file: string): string =>
+  producer === undefined ? '' : `; they are kept in ${file} and go out first when the same command runs again`;
 
 /** Returns how many messages were taken. */
 async function sendAll(

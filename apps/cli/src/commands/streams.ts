@@ -64,7 +64,7 @@ export function addStreams(program: Command, wire: Wire): void {
     .option('--outbox <file>', 'with --producer: where to keep it')
     .option('--type <media type>', 'what the stream holds; asked of the server unless said')
     .option('--close', 'close the stream behind the last line')
-    .addHelpText('after', '\nExample:\n  date | muster streams append demo/log')
+    .addHelpText('after', '\nExample:\n  muster streams append demo/log "a line" "another"')
     .action(
       wire((context, path: string, lines: string[], options: AppendOptions) => append(context, path, lines, options)),
     );

@@ -31,7 +31,11 @@ export async function tempDir(): Promise<string> {
 export async function startCli(
   at: At | undefined,
   words: readonly string[],
-  { env = {}, input }: { env?: Readonly<Record<string, string>>; input?: string } = {},
+  {
+    env = {},
+    input,
+    typing = false,
+  }: { env?: Readonly<Record<string, string>>; input?: string; typing?: boolean } = {},
 ): Promise<Running> {
   const home = env['HOME'] ?? (await tempDir());
   const child = spawn(process.execPath, [bin, ...words], {
@@ -44,7 +48,10 @@ export async function startCli(
       ...env,
     },
   });
-  child.stdin.end(input);
+  // What is cut off in the middle of its input has not read it all.
+  child.stdin.on('error', () => undefined);
+  // `typing`: the test goes on writing.
+  if (!typing) child.stdin.end(input);
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => void (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => void (err += chunk.toString()));

@@ -5,7 +5,7 @@ import { conflict, forbidden, never, notFound, randomToken } from '#kernel/base'
 import { type Reader, sql } from '#kernel/db';
 import type { RequestHead } from '#kernel/http';
 import type { BuildsDeps } from './deps.ts';
-import { type BuildNow, type BuildRow, readBuildRow } from './queries/build-row.ts';
+import { type BuildNow, type BuildRow, type HeldNow, readBuildRow } from './queries/build-row.ts';
 import type { Room } from './room.ts';
 
 /**
@@ -72,8 +72,22 @@ export async function requireBuild(
 ): Promise<BuildRow & Partial<BuildNow>> {
   if (who.kind === 'key' && need !== 'holder')
     room.auth.requireScope(who, need === 'read' ? 'builds:read' : 'builds:operate');
+  return await required(reader, who, buildId, need, (id) => readRow(room, reader, id));
+}
+
+/** As `requireBuild` with `holder`, for calls that need nothing else of the build. */
+export const requireHolder = (room: Pick<Room, 'db' | 'live'>, who: Principal, buildId: string): Promise<HeldNow> =>
+  required(room.db, who, buildId, 'holder', (id) => room.live.held.do(id));
+
+async function required<R extends Pick<BuildRow, 'id' | 'projectId' | 'term' | 'state' | 'workerId'>>(
+  reader: Reader,
+  who: Principal,
+  buildId: string,
+  need: Need,
+  read: (id: string) => Promise<R | undefined>,
+): Promise<R> {
   if ((who.kind === 'build' || who.kind === 'attempt') && who.buildId !== buildId) throw otherBuild();
-  const row = idPattern('build').test(buildId) ? await readRow(room, reader, buildId) : undefined;
+  const row = idPattern('build').test(buildId) ? await read(buildId) : undefined;
   if (!row || row.projectId !== who.projectId) throw noSuchBuild();
   switch (who.kind) {
     case 'system':

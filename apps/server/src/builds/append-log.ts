@@ -2,7 +2,7 @@ import { type AppendLog, buildLimits, isTerminal } from '@muster/protocol';
 import type { Principal } from '#kernel/auth';
 import { invalid } from '#kernel/base';
 import type { Reader } from '#kernel/db';
-import { requireBuild, staleTerm } from './access.ts';
+import { requireHolder, staleTerm } from './access.ts';
 import type { NewLine } from './log-lines.ts';
 import type { BuildRow } from './queries/build-row.ts';
 import { endedRecently } from './queries/log.ts';
@@ -20,11 +20,11 @@ export async function appendLog(
   buildId: string,
   input: AppendLog,
 ): Promise<{ offset: number }> {
-  const row = await requireBuild(room, room.db, who, buildId, 'holder');
+  const row = await requireHolder(room, who, buildId);
   await requireTerm(room.db, row, input.term);
   requireSize(input.lines.map((line) => line.text));
   // What the row's reading saw delivered needs no second look: what is told later may stand after these lines.
-  if (row.outboxWaits ?? true) await room.flushOutbox(buildId, row.outboxWaits);
+  if (row.outboxWaits) await room.flushOutbox(buildId, true);
   const lines = input.lines.map(
     (line): NewLine => ({
       level: line.level ?? 'info',
@@ -55,7 +55,7 @@ export async function appendLegacyLines(
 }
 
 /** The row's own attempt, held now or ended less than a minute ago. */
-async function requireTerm(reader: Reader, row: BuildRow, term: number): Promise<void> {
+async function requireTerm(reader: Reader, row: Pick<BuildRow, 'id' | 'term' | 'state'>, term: number): Promise<void> {
   if (row.term !== term || row.state === 'queued') throw staleTerm(row);
   if (isTerminal(row.state) && !(await endedRecently(reader, row.id))) throw staleTerm(row);
 }

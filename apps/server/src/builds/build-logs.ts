@@ -13,6 +13,12 @@ type Deps = { db: Db; log: Log; clock: Clock; logger: Logger; metrics: BuildMetr
 /** Writers kept when nobody uses them; one that is gone is made again from its stream. */
 const idleWritersMax = 4_096;
 const saveEveryMs = 1_000;
+/** At the end, for rows that another node holds. */
+const lastTriesMax = 5;
+const lastTryMs = 20;
+
+type Count = { buildId: string; term: number; lines: number };
+const nameOf = ({ buildId, term }: Pick<Count, 'buildId' | 'term'>): string => `${buildId} ${term}`;
 
 /**
  * The writers of this process, one per build, and the counts of lines they bring to the attempts' rows: once a second for
@@ -21,7 +27,7 @@ const saveEveryMs = 1_000;
 export class BuildLogs implements Service {
   readonly #deps: Deps;
   readonly #writers = new Map<string, BuildLog>();
-  readonly #unsaved = new Map<string, { buildId: string; term: number; lines: number }>();
+  readonly #unsaved = new Map<string, Count>();
   #timer: Disposable | undefined;
   #saving: Promise<void> | undefined;
   #running = false;
@@ -39,6 +45,10 @@ export class BuildLogs implements Service {
     this.#running = false;
     this.#timer?.[Symbol.dispose]();
     await this.save();
+    for (let tries = 0; this.#unsaved.size > 0 && tries < lastTriesMax; tries++) {
+      await this.#deps.clock.sleep(lastTryMs);
+      await this.save();
+    }
   }
 
   of(projectId: string, buildId: string): BuildLog {
@@ -71,7 +81,8 @@ export class BuildLogs implements Service {
       metrics.logVisible.observe({}, (clock.monotonic() - began) / 1_000);
       metrics.logLines.add({}, accepted.stored);
       metrics.logBytes.add({}, accepted.bytes);
-      this.#unsaved.set(`${build.id} ${term}`, { buildId: build.id, term, lines: accepted.offset });
+      const count = { buildId: build.id, term, lines: accepted.offset };
+      this.#unsaved.set(nameOf(count), count);
     }
     return accepted;
   }
@@ -86,17 +97,20 @@ export class BuildLogs implements Service {
 
   async #save(): Promise<void> {
     if (this.#unsaved.size === 0) return;
-    const counts = [...this.#unsaved.values()];
+    const counts = new Map(this.#unsaved);
     this.#unsaved.clear();
     try {
-      await this.#deps.db.transaction((tx) => saveLogLines(tx, counts));
+      const held = await this.#deps.db.transaction((tx) => saveLogLines(tx, [...counts.values()]));
+      this.#keep(counts, new Set(held.map(nameOf)));
     } catch (error) {
-      for (const count of counts) {
-        const key = `${count.buildId} ${count.term}`;
-        if (!this.#unsaved.has(key)) this.#unsaved.set(key, count);
-      }
-      this.#deps.logger.warn({ error, attempts: counts.length }, 'counts of log lines not saved; kept');
+      this.#keep(counts, new Set(counts.keys()));
+      this.#deps.logger.warn({ error, attempts: counts.size }, 'counts of log lines not saved; kept');
     }
+  }
+
+  /** For the next time, unless a newer count is there already. */
+  #keep(counts: ReadonlyMap<string, Count>, names: ReadonlySet<string>): void {
+    for (const [name, count] of counts) if (names.has(name) && !this.#unsaved.has(name)) this.#unsaved.set(name, count);
   }
 
   #plan(): void {

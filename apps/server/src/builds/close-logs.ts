@@ -1,5 +1,5 @@
 import { MusterError } from '#kernel/base';
-import { endedBuilds, type EndedBuild, lateLinesMs } from './queries/log.ts';
+import { type EndedBuild, endedBuilds, lateLinesMs } from './queries/log.ts';
 import type { Room } from './room.ts';
 import { logKey } from './stream-keys.ts';
 

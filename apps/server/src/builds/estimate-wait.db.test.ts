@@ -5,6 +5,7 @@ import { seedBuilds, seedWorker } from '#test/builds-seed';
 import { testDatabase } from '#test/database';
 import { waitingOf } from './estimate-wait.ts';
 import { listQueues } from './list-queues.ts';
+import { readBuildRows } from './queries/build-row.ts';
 import type { Estimate } from './waiting-reason.ts';
 
 const database = await testDatabase();
@@ -17,12 +18,8 @@ afterEach(() => room[Symbol.asyncDispose]());
 afterAll(() => database[Symbol.asyncDispose]());
 
 const { db } = database;
-const waiting = (ids: string[]): Promise<Map<string, Estimate>> =>
-  waitingOf(
-    room.room,
-    db,
-    ids.map((id) => ({ id })),
-  );
+const waiting = async (ids: string[]): Promise<Map<string, Estimate>> =>
+  waitingOf(room.room, db, await readBuildRows(db, ids));
 const listed = () => listQueues(room.room, operator, { limit: 50 });
 
 /** So many runs of each length that ended well. */

@@ -10,26 +10,35 @@ import {
 import type { Room } from './room.ts';
 import { type Estimate, explain } from './waiting-reason.ts';
 
+/** What never changes while a build waits, but for its demand: then it is a moment's wrong number. */
+export type Asked = {
+  id: string;
+  projectId: string;
+  sig: number;
+  platform: string;
+  ckey: string | null;
+  state?: string;
+};
+
 /**
  * Why each of these builds waits, its position and when it starts. Builds that are not queued are left out. The number of
- * statements does not depend on the number of builds.
+ * statements does not depend on the number of builds; inside a transaction they are one trip.
  */
 export async function waitingOf(
   room: Pick<Room, 'metrics'>,
   reader: Reader,
-  rows: readonly { id: string; state?: string }[],
+  rows: readonly Asked[],
 ): Promise<Map<string, Estimate>> {
-  const ids = rows.filter((row) => row.state === undefined || row.state === 'queued').map((row) => row.id);
-  if (ids.length === 0) return new Map();
-  const lines = await readQueuedLines(reader, ids);
-  if (lines.length === 0) return new Map();
-  const demands = unique(lines, (line) => String(line.sig));
-  const keys = unique(lines, (line) => `${line.projectId} ${line.ckey ?? ''}`).flatMap(({ projectId, ckey }) =>
+  const asked = rows.filter((row) => row.state === undefined || row.state === 'queued');
+  if (asked.length === 0) return new Map();
+  const ids = asked.map((row) => row.id);
+  const demands = unique(asked, (row) => String(row.sig));
+  const keys = unique(asked, (row) => `${row.projectId} ${row.ckey ?? ''}`).flatMap(({ projectId, ckey }) =>
     ckey === null ? [] : [{ projectId, ckey }],
   );
-  const projects = unique(lines, (line) => line.projectId).map((line) => line.projectId);
-  // Asked at once: inside a transaction it is one trip.
-  const [positions, holders, workers, runs] = await Promise.all([
+  const projects = unique(asked, (row) => row.projectId).map((row) => row.projectId);
+  const [lines, positions, holders, workers, runs] = await Promise.all([
+    readQueuedLines(reader, ids),
     readPositions(reader, demands, ids),
     readKeyHolders(reader, keys),
     readWorkerLines(reader, projects),

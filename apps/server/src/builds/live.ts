@@ -7,7 +7,7 @@ import { extendBatch, LeaseBatch } from './extend-lease.ts';
 import { Gather } from './gather.ts';
 import { ParkWheel } from './park-wheel.ts';
 import { Presence } from './presence.ts';
-import { type BuildNow, readBuildRows } from './queries/build-row.ts';
+import { type BuildNow, type HeldNow, readBuildRows, readHeldNow } from './queries/build-row.ts';
 import type { StartAsk, Started } from './queries/finish.ts';
 import { readWorkers, type WorkerRow } from './queries/workers.ts';
 import type { Room } from './room.ts';
@@ -34,6 +34,8 @@ export class Live implements Disposable {
   readonly workers: Gather<string, WorkerRow | undefined>;
   /** The row of a build, read after the asking; calls that come in together are one statement. */
   readonly builds: Gather<string, BuildNow | undefined>;
+  /** The same for whoever writes as its attempt: only what decides that. */
+  readonly held: Gather<string, HeldNow | undefined>;
   readonly submits: Gather<PlainSubmit, Submitting>;
   readonly submitted: Gather<Shown, Submitted>;
   readonly #room: Room;
@@ -58,13 +60,8 @@ export class Live implements Disposable {
       },
       { most: dispatchLimits.readBatchMax },
     );
-    this.builds = new Gather(
-      async (ids) => {
-        const rows = new Map((await readBuildRows(room.db, [...new Set(ids)])).map((row) => [row.id, row]));
-        return ids.map((id) => rows.get(id));
-      },
-      { most: dispatchLimits.readBatchMax },
-    );
+    this.builds = gatherRows((ids) => readBuildRows(room.db, ids));
+    this.held = gatherRows((ids) => readHeldNow(room.db, ids));
     this.submits = gatherSubmits(room);
     this.submitted = gatherShown(room);
     this.wakes = new Wakes(room, {
@@ -108,3 +105,15 @@ export class Live implements Disposable {
     this.wheel[Symbol.dispose]();
   }
 }
+
+/** Reads by id; calls that come in together are one statement. */
+const gatherRows = <Row extends { id: string }>(
+  read: (ids: readonly string[]) => Promise<Row[]>,
+): Gather<string, Row | undefined> =>
+  new Gather(
+    async (ids) => {
+      const rows = new Map((await read([...new Set(ids)])).map((row) => [row.id, row]));
+      return ids.map((id) => rows.get(id));
+    },
+    { most: dispatchLimits.readBatchMax },
+  );

@@ -72,7 +72,10 @@ export async function submitOnce(
     const made = isPlain(input)
       ? await submitPlain(room, who, input)
       : await inDemand(room, who, input, (_tx, made) => Promise.resolve(made));
-    return { submitted: await room.live.submitted.do({ made, spec: input.spec }), made: true };
+    return {
+      submitted: await room.live.submitted.do({ made, spec: input.spec, projectId: who.projectId }),
+      made: true,
+    };
   }
   let made = false;
   const submitted = await inDemand(
@@ -88,7 +91,7 @@ export async function submitOnce(
   return { submitted, made };
 }
 
-export type Made = { id: string; accessToken: string };
+export type Made = { id: string; accessToken: string; sig: number };
 
 /** What a repeat must give again is put together inside the transaction; else after it, so that workers hear of it sooner. */
 export async function showSubmitted(room: Room, reader: Reader, { id, accessToken }: Made): Promise<Submitted> {
@@ -181,7 +184,7 @@ export async function insertAll(
     const demand = demandOf(projectId, spec);
     if (!there.has(sig)) throw room.intake.demands.gone(demand);
     if (input.failIfNoWorker && !(await submit.someWorkerMatches(tx, demand))) throw noWorker(demand);
-    const made = { id: newId('build'), accessToken: newAccessToken() };
+    const made = { id: newId('build'), accessToken: newAccessToken(), sig };
     if (spec.concurrency) await clearKey(room, tx, projectId, made.id, spec.concurrency);
     const source = 'blob' in input.source ? input.source : must(shared.get(input.source.fromBuild), 'a locked source');
     news.push({
@@ -208,7 +211,7 @@ export async function insertAll(
     const waits = new Map(queued.rows.map(({ id, waitMs }) => [id, waitMs]));
     for (const { id, build } of news) room.live.wakeAfter(waits.get(id) ?? 0, { projectId, sig: build.sig });
   });
-  return news.map(({ id, accessToken }) => ({ id, accessToken }));
+  return news.map(({ id, accessToken, sig }) => ({ id, accessToken, sig }));
 }
 
 /**

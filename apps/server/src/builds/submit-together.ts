@@ -52,22 +52,32 @@ async function submitIn(
 }
 
 /** A build that was just made, with what its submitter said of it. */
-export type Shown = { made: Made; spec: Pick<BuildSpec, 'command' | 'env'> };
+export type Shown = {
+  made: Made;
+  spec: Pick<BuildSpec, 'command' | 'env' | 'platform' | 'concurrency'>;
+  projectId: string;
+};
 
 /** Answers of submits that were committed together: rows and estimates of all of them are read at once. */
 export const gatherShown = (room: Room): Gather<Shown, Submitted> =>
   new Gather((items) => showTogether(room, items), { most: dispatchLimits.readBatchMax });
 
 async function showTogether(room: Room, items: readonly Shown[]): Promise<Submitted[]> {
-  const ids = items.map(({ made }) => ({ id: made.id }));
+  const asked = items.map(({ made: { id, sig }, projectId, spec: { platform, concurrency } }) => ({
+    id,
+    sig,
+    projectId,
+    platform,
+    ckey: concurrency?.key ?? null,
+  }));
   const [found, estimates] = await room.db.transaction(
     (tx) =>
       Promise.all([
         readBuildRows(
           tx,
-          ids.map(({ id }) => id),
+          asked.map(({ id }) => id),
         ),
-        waitingOf(room, tx, ids),
+        waitingOf(room, tx, asked),
       ]),
     { readOnly: true },
   );

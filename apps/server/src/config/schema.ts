@@ -261,6 +261,24 @@ export const schema = {
       2 * GiB,
       'Free disk below which appends and uploads are refused with disk_low.',
     ),
+    supersededKeepMs: log(
+      'MUSTER_LOG_SUPERSEDED_KEEP_MS',
+      duration({ min: minute }),
+      day,
+      'How long messages can still be read that a later one tells again, such as the tokens of an answer.',
+    ),
+    supersededRangesMax: log(
+      'MUSTER_LOG_SUPERSEDED_RANGES_MAX',
+      count({ min: 1, max: 1_000_000 }),
+      10_000,
+      'Ranges of one stream that later messages tell again.',
+    ),
+    erasingMax: log(
+      'MUSTER_LOG_ERASING_MAX',
+      count({ min: 1, max: 1_000_000 }),
+      10_000,
+      'Erased messages whose old bytes files may still hold; more are refused with exhausted erasing_max.',
+    ),
   },
   blobs: {
     dir: blobs('MUSTER_BLOBS_DIR', path(), undefined, 'Folder of stored files; <data>/blobs when absent.', {
@@ -324,7 +342,7 @@ export const schema = {
       'MUSTER_OUTBOUND_ALLOW',
       list(addressRange()),
       [] as readonly string[],
-      'Private ranges this server may call: webhooks, subscriptions, agents, targets. Loopback is allowed by itself while the server listens on loopback only.',
+      'Private ranges this server may call: webhooks, subscriptions, agents, targets. Loopback is allowed by itself while the server listens on loopback only; metadata addresses of clouds only when named one by one.',
       { example: '10.0.0.0/8' },
     ),
     metrics: edge(

@@ -1,6 +1,6 @@
 import { covers, pathMatcher, type Scope } from '@muster/protocol';
 import { type Auth, type BrowserPrincipal, defaultProjectId, type Principal, systemPrincipal } from '#kernel/auth';
-import { forbidden, MusterError, notFound, unauthenticated } from '#kernel/base';
+import { forbidden, MusterError, never, notFound, unauthenticated } from '#kernel/base';
 import type { StreamKey, View } from '#kernel/log';
 import type { StreamsConfig } from './limits.ts';
 import type { Rooms } from './rooms.ts';
@@ -116,8 +116,12 @@ export class Access {
         return this.#requireToken(who, act, path);
       case 'anonymous':
         throw noCredential();
-      default:
+      case 'attempt':
+      case 'build':
+      case 'worker':
         throw forbidden('token_path', `A ${who.kind} token reaches the streams of its own object only.`);
+      default:
+        return never(who);
     }
   }
 

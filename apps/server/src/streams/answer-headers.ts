@@ -72,8 +72,9 @@ export function pushContentType(headers: string[], contentType: string): void {
   if (mediaType !== 'application/json' && mediaType !== 'text/plain') headers.push('content-disposition', 'attachment');
 }
 
-/** What of an error the protocol says in headers. */
-export function pushErrorHeaders(headers: string[], { reason, extra }: MusterError): void {
+/** What of an error the protocol says in headers. Whoever is told to come back is told when. */
+export function pushErrorHeaders(headers: string[], { reason, extra, status, retryAfterMs }: MusterError): void {
+  if ((status === 429 || status === 503) && retryAfterMs === undefined) headers.push('retry-after', '1');
   const push = (name: string, value: unknown): void => {
     if (typeof value === 'string' || typeof value === 'number') headers.push(name, String(value));
   };

@@ -77,6 +77,8 @@ function takeJson(room: Room, input: Append, body: Buffer): void {
     if (input.messages.length === 0) throw invalid('json_empty_array', 'An empty array appends nothing.');
   } catch (error) {
     if (!(error instanceof MusterError)) throw error;
+    // Something is there, only not what it should be: rows 7 and 8 look at that.
+    input.messages = [body];
     input.refusal = error;
   }
 }

@@ -51,6 +51,12 @@ export class EventStreams {
     for (const stream of this.#open) stream.end('draining');
   }
 
+  /** Ends all; they come back elsewhere, or later. */
+  [Symbol.dispose](): void {
+    this.#endAll();
+    this.#looking?.[Symbol.dispose]();
+  }
+
   readonly #look = (): void => {
     const now = this.now();
     for (const stream of this.#open) stream.look(now);

@@ -100,7 +100,7 @@ function keyEnd(body: Uint8Array, start: number): number {
 }
 
 function scalarEnd(body: Uint8Array, at: number): number {
-  switch (body[at]) {
+  switch (body[at] ?? 0) {
     case quote:
       return stringEnd(body, at);
     case 0x74:
@@ -126,7 +126,7 @@ function stringEnd(body: Uint8Array, start: number): number {
 
 /** Last byte of the escape whose letter is at `at`. */
 function escapeEnd(body: Uint8Array, at: number): number {
-  switch (body[at]) {
+  switch (body[at] ?? 0) {
     case quote:
     case backslash:
     case 0x2f:

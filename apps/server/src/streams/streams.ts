@@ -58,7 +58,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       http.raw({
         prefix: '/v1/stream/',
         label: '/v1/stream/*',
-        operations,
+        operations: [...operations, ...control.dsOperations],
         handle: (call) => handle(room, call, cors),
         errorHeaders: (call, error) => {
           refused(error.reason);
@@ -71,6 +71,9 @@ export function createStreams(deps: StreamsDeps): Streams {
       });
     },
     start: () => control.start(),
-    [Symbol.asyncDispose]: () => control[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => {
+      room.events[Symbol.dispose]();
+      return control[Symbol.asyncDispose]();
+    },
   };
 }

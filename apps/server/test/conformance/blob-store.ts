@@ -18,12 +18,13 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const key = (): string => `test/${newId('blob')}`;
 const MB = 1024 * 1024;
 
-async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+/** Copies: what a store is given is the store's, and its memory may be gone afterwards. */
+async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield Uint8Array.from(bytes.subarray(at, at + size));
 }
 
 /** A source that breaks off after `bytes`, as a socket does. */
-async function* cutAfter(bytes: Buffer, size = 64 * 1024): AsyncGenerator<Buffer> {
+async function* cutAfter(bytes: Buffer, size = 64 * 1024): AsyncGenerator<Uint8Array> {
   yield* pieces(bytes, size);
   throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
 }

@@ -432,6 +432,65 @@ export function logContentContract(name: string, maker: LogMaker): void {
       });
     });
 
+    describe('consumers and gauges', () => {
+      test('frames a consumer does not want cost it nothing, and it goes on behind them', async () => {
+        for (const path of ['w/a', 'w/b']) await make(path);
+        const batches: string[][] = [];
+        using _ = log.consume(
+          'picky',
+          'w/',
+          (_tx, batch: readonly Committed[]) => {
+            batches.push(batch.map(({ key: { path }, messages }) => `${path} ${text(messages[0] as Uint8Array)}`));
+            return Promise.resolve();
+          },
+          ({ path }) => path === 'w/b',
+        );
+        for (let i = 0; i < 20; i++) await append('w/a', `${i}`);
+        await append('w/b', 'x');
+        for (let i = 0; i < 20; i++) await append('w/a', `${i}`);
+        await append('w/b', 'y');
+        await until(() => batches.flat().length === 2);
+        expect(batches.flat()).toEqual(['w/b x', 'w/b y']);
+        expect(batches.every((batch) => batch.length > 0)).toBe(true);
+        await until(() => log.gauges().consumers[0]?.lagBytes === 0);
+      });
+
+      test('gauges: heads, followers by form and mode, how far behind a consumer is, files', async () => {
+        await make('g1');
+        await make('g2');
+        const live = await follow('g1', 'raw');
+        const slow = new Heard('sse');
+        await log.tail(key('g1'), 'start', slow);
+        await append('g1', 'x');
+        await until(() => live.got.length === 1);
+        expect(log.gauges()).toMatchObject({
+          heads: 2,
+          followers: 2,
+          pendingBytes: 0,
+          segments: { open: 1, sealed: 0 },
+        });
+        await until(() => log.gauges().followersBy.every(({ mode }) => mode === 'live'));
+        expect(log.gauges().followersBy).toEqual(
+          expect.arrayContaining([
+            { form: 'raw', mode: 'live', count: 1 },
+            { form: 'sse', mode: 'live', count: 1 },
+          ]),
+        );
+        let failing = true;
+        using _ = log.consume('late', '', () => (failing ? Promise.reject(new Error('not now')) : Promise.resolve()));
+        await append('g2', 'y');
+        await until(() => (log.gauges().consumers[0]?.lagBytes ?? 0) > 0);
+        await clock.advance(20_000);
+        expect(log.gauges().consumers[0]).toMatchObject({ name: 'late' });
+        expect(log.gauges().consumers[0]?.lagMs).toBeGreaterThanOrEqual(20_000);
+        failing = false;
+        await passUntil(() => log.gauges().consumers[0]?.lagBytes === 0);
+        expect(log.gauges().consumers).toEqual([{ name: 'late', lagBytes: 0, lagMs: 0 }]);
+        await flushed();
+        await passUntil(() => log.gauges().dirtyHeads === 0, 50);
+      });
+    });
+
     describe('a fork and superseded ranges', () => {
       test('what the fork can tell again is left out of its compact view, the rest is kept for it', async () => {
         await answer('o');

@@ -1,6 +1,6 @@
 /**
  * The life of a stream, for every driver of the log: lifetimes, configuration, forks, and removal in every order (design of
- * kernel/log, section 9). Called beside `logContract`.
+ * kernel/log, section 9). Called beside `logContract`. Long, because all of it is one suite over one harness.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -76,6 +76,13 @@ export function logLifeContract(name: string, maker: LogMaker): void {
       }
     }
 
+    /** Time that no timer notices: only who looks at the clock does. */
+    function unnoticed(ms: number): Disposable {
+      const then = clock.now() + ms;
+      clock.now = () => then;
+      return { [Symbol.dispose]: () => void Reflect.deleteProperty(clock, 'now') };
+    }
+
     beforeEach(async () => {
       fatal.length = 0;
       failed.length = 0;
@@ -112,9 +119,7 @@ export function logLifeContract(name: string, maker: LogMaker): void {
       test('over means gone at once, for every access, before anything was written about it', async () => {
         for (const path of ['h', 'r', 't', 'a', 'd', 'c', 'l'])
           await create(path, { ttlSeconds: 5, first: [bytes('x')] });
-        // Time stands still for timers: only the accesses look at the clock.
-        const now = clock.now() + 5_000;
-        clock.now = () => now;
+        using _ = unnoticed(5_000);
         expect(await gone('h')).toBe('gone');
         expect(await reasonOf(log.read(key('r'), 'start', all))).toBe('notFound stream_expired');
         expect(await reasonOf(log.tail(key('t'), 'start', new Heard()))).toBe('notFound stream_expired');
@@ -181,8 +186,7 @@ export function logLifeContract(name: string, maker: LogMaker): void {
       test('a path whose stream is over is created anew in one step, in a later era; old offsets meet a gap', async () => {
         await create('re', { ttlSeconds: 5, first: [bytes('old')] });
         const before = await head('re');
-        const now = clock.now() + 5_000;
-        clock.now = () => now;
+        using _ = unnoticed(5_000);
         const made = await create('re', { ttlSeconds: 5 });
         expect(made).toMatchObject({ outcome: 'created', head: { messages: 0 } });
         expect(made.head.streamNo).not.toBe(before.streamNo);
@@ -612,12 +616,10 @@ export function logLifeContract(name: string, maker: LogMaker): void {
       test('an expired source with forks is hidden like a removed one, and goes with the last', async () => {
         await create('s', { first: [bytes('x')], ttlSeconds: 10 });
         await log.create({ key: key('f'), fork: { from: key('s') }, ttlSeconds: 30 });
-        const now = clock.now() + 10_000;
-        const real = clock.now;
-        clock.now = () => now;
+        const later = unnoticed(10_000);
         expect(await gone('s')).toBe('kept_for_forks');
         expect(await reasonOf(create('s'))).toBe('conflict path_kept_for_forks');
-        clock.now = real;
+        later[Symbol.dispose]();
         await settle(29_999);
         expect(await gone('s')).toBe('kept_for_forks');
         expect(await gone('f')).toBe('there');
@@ -647,6 +649,21 @@ export function logLifeContract(name: string, maker: LogMaker): void {
         await log.configure(key('f'), { retention: { maxMessages: 1 } });
         await until(async () => (await head('f')).messages === 2);
         expect(await read('f')).toEqual(['5 of f', '6 of f']);
+      });
+
+      test('the age of what a fork inherited is the age of its messages, not of the fork', async () => {
+        await create('s', { first: [bytes('old')] });
+        await clock.advance(100_000);
+        await append('s', 'newer');
+        await log.create({ key: key('f'), fork: { from: key('s') }, retention: { maxAgeMs: 60_000 } });
+        await append('f', 'own');
+        await until(async () => {
+          await clock.advance(2_000);
+          return (await head('f')).messages < 3;
+        });
+        expect(await read('f')).toEqual(['newer', 'own']);
+        expect(await head('f')).toMatchObject({ bytes: 8 });
+        expect(await read('s')).toEqual(['old', 'newer']);
       });
 
       restarts('all of it survives, through the log and through rows', async () => {

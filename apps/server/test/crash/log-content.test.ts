@@ -60,7 +60,7 @@ const erase = (log: Log, seq: number, instead = '-'): Promise<void> =>
   log.erase(key, [{ seq, instead: Buffer.from(instead) }]);
 async function texts(log: Log, of = key): Promise<string[]> {
   const got: string[] = [];
-  for (let at: string | 'start' = 'start'; ; ) {
+  for (let at = 'start'; ; ) {
     const page = await log.read(of, at, all);
     got.push(...page.messages.map(({ bytes }) => Buffer.from(bytes).toString()));
     if (page.upToDate) return got;

@@ -566,14 +566,18 @@ describe('forks', () => {
     life.log.create(fork).catch(() => undefined);
     await life.ended.promise;
     await life.end('kill');
-    const next = await born();
     expect(writes).toBe(2);
+    const next = await born();
     expect(await next.log.head({ ...key, path: 'f' })).toBeUndefined();
     expect(await next.log.remove(key, 'deleted')).toBe('kept-for-forks');
     await next.pass(20_000);
     await expect(next.log.head(key)).rejects.toMatchObject({ reason: 'kept_for_forks' });
-    await next.pass(60_000);
-    await until(async () => (await next.log.head(key)) === undefined);
+    await next.pass(40_000);
+    const there = (): Promise<unknown> => next.log.head(key).catch((error: MusterError) => error.reason);
+    await until(async () => {
+      await next.pass(1000);
+      return (await there()) === undefined;
+    });
     await create(next.log);
   });
 
@@ -599,9 +603,10 @@ describe('forks', () => {
     await life.pass(5000);
     life.databaseReturns();
     await life.pass(35_000);
+    const there = (): Promise<unknown> => life.log.head(key).catch((error: MusterError) => error.reason);
     await until(async () => {
       await life.pass(400);
-      return (await life.log.head(key)) === undefined;
+      return (await there()) === undefined;
     });
   });
 });
@@ -760,7 +765,7 @@ describe('flushing', () => {
       return (await left()).length === 5;
     });
     expect((await left()).map(({ seq }) => seq)).toEqual([16, 17, 18, 19, 20]);
-    expect(await rows(sql`select 1 from streams where rows_due`)).toEqual([]);
+    await until(async () => (await rows(sql`select 1 from streams where rows_due`)).length === 0);
     expect((await texts(life.log)).length).toBe(5);
   });
 

@@ -29,7 +29,7 @@ const limits = {
 /** Random work of several clients at once, until enough was done or the process is gone. */
 async function work(life: Life): Promise<void> {
   const { world } = life;
-  const paths = ['a', 'b', 'c', 'd/1', 'kept/1', 'ttl/1', 'ttl/2'];
+  const paths = ['a', 'b', 'c', 'd/1', 'kept/1', 'ttl/1', 'ttl/2', 'fork/1', 'fork/2', 'fork/3'];
   const acts = 10 + Math.floor(world.random() * 60);
   const open = new Map<string, Promise<void>>();
   const jobs = new Set<Promise<void>>();
@@ -43,7 +43,7 @@ async function work(life: Life): Promise<void> {
       open.set(path, running);
     };
     if (!world.paths.get(path)?.length || dice < 0.03)
-      alone(() => (world.random() < 0.3 ? life.fork(path, world.pick(paths)) : life.create(path)));
+      alone(() => (path.startsWith('fork') ? life.fork(path, world.pick(paths)) : life.create(path)));
     else if (dice < 0.08) alone(() => life.fork(path, world.pick(paths)));
     else if (dice < 0.12) alone(() => life.remove(path));
     else if (dice < 0.14) alone(() => life.configure(path));
@@ -53,8 +53,10 @@ async function work(life: Life): Promise<void> {
     else if (dice < 0.46) jobs.add(life.watch(path));
     else if (dice < 0.5) jobs.add(life.follow(path));
     else if (!open.has(path)) jobs.add(life.append(path));
-    if (world.random() < 0.02) await life.pass(Math.floor(world.random() * 100_000));
-    else if (world.random() < 0.3) await life.pass(Math.floor(world.random() * 200));
+    if (world.random() < 0.03) {
+      await life.pass(Math.floor(world.random() * 200_000));
+      for (const ttl of ['ttl/1', 'ttl/2']) if (!open.has(ttl)) await life.lookAtLifetime(ttl);
+    } else if (world.random() < 0.3) await life.pass(Math.floor(world.random() * 200));
     else if (world.random() < 0.5) await turn();
   }
   await Promise.race([Promise.all([...jobs, ...open.values()]), life.ended.promise]);
@@ -116,6 +118,7 @@ test(`${seeds.length} seeds: nothing acknowledged is lost, doubled, moved or und
   const life = { forks: 0, removals: 0, expired: 0 };
   for (const seed of seeds) {
     try {
+      if (process.env['DBG']) process.stderr.write(`seed ${seed}\n`);
       const world = await live(seed);
       lives += world.lives;
       acknowledged += world.acknowledged;

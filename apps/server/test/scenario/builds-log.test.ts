@@ -235,7 +235,9 @@ test('a build that is over closes its log, once late lines are no longer taken; 
   const close = logCloser(server.room);
   await close();
   expect((await stream('?offset=-1')).headers.get('stream-closed')).toBeNull();
-  const following = follow('?live=sse&offset=-1', {}, (seen) => seen.controls.some((control) => control['streamClosed'] === true));
+  const following = follow('?live=sse&offset=-1', {}, (seen) =>
+    seen.controls.some((control) => control['streamClosed'] === true),
+  );
   await server.db.query(sql`update builds set finished_at = finished_at - interval '70 s' where id = ${run.buildId}`);
   expect(await logCloser(server.room)()).toBeGreaterThan(0);
   const page = await stream('?offset=-1');

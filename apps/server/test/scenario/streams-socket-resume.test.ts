@@ -205,6 +205,51 @@ test('an offset of a stream that was there before is a gap; a follower is told a
   ]);
 });
 
+test('a reader that retention overtakes is told what it lost: it stops, or goes on when it asked to', async () => {
+  await create('trimmed', 'application/json');
+  await using stops = await open();
+  await using goesOn = await open();
+  for (const [socket, more] of [
+    [stops, {}],
+    [goesOn, { onGap: 'continue' }],
+  ] as const) {
+    await socket.ask({ t: 'sub', ref: 1, stream: 'trimmed', after: '-1', ...more });
+    await socket.frame(({ t }) => t === 'live');
+    socket.ws.pause();
+  }
+  let last = '';
+  for (let n = 0; n < 60; n++)
+    last = await post('trimmed', 'application/json', JSON.stringify([n, 'x'.repeat(200_000)]));
+  await until(async () => {
+    const json = { retention: { maxMessages: 2 } };
+    expect((await server.call('/v1/streams/trimmed', { method: 'PATCH', json })).status).toBe(200);
+    const { headers } = await server.call('/v1/stream/trimmed', { method: 'HEAD' });
+    return Number(headers.get('stream-first-offset')?.slice(-3)) > 100;
+  });
+  stops.ws.resume();
+  goesOn.ws.resume();
+  const gap = await stops.frame(({ t }) => t === 'gap');
+  expect(gap).toMatchObject({
+    sub: 'trimmed',
+    reason: 'trimmed',
+    from: expect.any(String),
+    earliest: expect.any(String),
+    lost: expect.any(Number),
+  });
+  expect(await stops.frame(({ t }) => t === 'gone')).toEqual({ t: 'gone', sub: 'trimmed', reason: 'gap' });
+  expect(await stops.ask({ t: 'unsub', ref: 2, sub: 'trimmed' })).toMatchObject({ reason: 'sub_unknown' });
+  expect(await stops.ask({ t: 'sub', ref: 3, stream: 'trimmed', after: String(gap['from']) })).toMatchObject({
+    t: 'err',
+    code: 'notFound',
+    reason: 'offset_trimmed',
+    earliest: gap['earliest'],
+  });
+  await goesOn.frame((frame) => frame.t === 'batch' && frame['to'] === last);
+  const at = goesOn.frames.findIndex(({ t }) => t === 'gap');
+  expectSeamless(goesOn.frames.slice(0, at));
+  expectSeamless(goesOn.frames.slice(at), String(goesOn.frames[at]?.['earliest']));
+});
+
 test('replay and live over sockets equal what HTTP gives, whatever is appended, cut and resumed', async () => {
   let runs = 0;
   const command = fc.oneof(

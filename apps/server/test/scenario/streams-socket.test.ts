@@ -122,7 +122,9 @@ test('text when it is UTF-8, else base64; an append is never split over two batc
   await live(again, path);
   // So large that the reader counts as slow: it may be told twice that it is up to date, never the data.
   const [replayed, ...rest] = again.of(path);
-  expect(replayed?.['text'] === batch['text'] && replayed?.['from'] === half && replayed['phase'] === 'replay').toBe(true);
+  expect(replayed?.['text'] === batch['text'] && replayed?.['from'] === half && replayed['phase'] === 'replay').toBe(
+    true,
+  );
   expect(rest.every(({ t, to }) => t === 'live' && to === large)).toBe(true);
 });
 
@@ -292,6 +294,8 @@ test('append: the checks of the protocol, each with its reason', async () => {
   });
   expect(await append(json, { text: '5' })).toMatchObject({ code: 'conflict', reason: 'content_type_differs' });
   expect(await append(text, { records: [5] })).toMatchObject({ code: 'conflict', reason: 'content_type_differs' });
+  expect(await append('not/there', { records: [] })).toMatchObject({ reason: 'stream_unknown' });
+  expect(await append(text, { records: [] })).toMatchObject({ reason: 'content_type_differs' });
   expect(await append(json, { records: [2], ...producer(0, 1) })).toMatchObject({
     code: 'conflict',
     reason: 'producer_gap',
@@ -299,6 +303,7 @@ test('append: the checks of the protocol, each with its reason', async () => {
   });
   expect(await append(json, { records: [2], ...producer(1, 0) })).toMatchObject({ t: 'ok', deduped: false });
   expect(await append(json, { records: [2], ...producer(1, 0) })).toMatchObject({ t: 'ok', deduped: true });
+  expect(await append(json, { records: [], ...producer(1, 0) })).toMatchObject({ t: 'ok', deduped: true });
   expect(await append(json, { records: [2], ...producer(0, 0) })).toMatchObject({
     code: 'forbidden',
     reason: 'producer_fenced',
@@ -323,12 +328,14 @@ test('append: the checks of the protocol, each with its reason', async () => {
     code: 'invalid',
     reason: 'offset_malformed',
   });
+  const deep = `"stream":"${json}","records":[${'['.repeat(400_000)}${']'.repeat(400_000)}]}`;
+  socket.send(`{"t":"append","ref":"deep",${deep}`);
+  expect(await socket.answer('deep')).toMatchObject({ t: 'err', code: 'invalid', reason: 'json_invalid' });
   await close(json);
+  socket.send(`{"t":"append","ref":"deep and late",${deep}`);
+  expect(await socket.answer('deep and late')).toMatchObject({ code: 'conflict', reason: 'stream_closed' });
   expect(await append(json, { records: [4] })).toMatchObject({ code: 'conflict', reason: 'stream_closed' });
   expect(await append(json, { close: true })).toMatchObject({ t: 'ok', closed: true });
-  const deep = `{"t":"append","ref":"deep","stream":"${json}","records":[${'['.repeat(400_000)}${']'.repeat(400_000)}]}`;
-  socket.send(deep);
-  expect(await socket.answer('deep')).toMatchObject({ t: 'err', code: 'invalid', reason: 'json_invalid' });
   expect(await read(json)).toBe('[1,2,3]');
 });
 
@@ -378,4 +385,71 @@ test('200 subscriptions on one socket, each its own; not one more', async () => 
   expect(await socket.ask({ t: 'sub', ref: 'now', stream: streams[7] ?? '', after: '-1', sub: 'again' })).toMatchObject(
     { t: 'ok' },
   );
+});
+
+test('streams of a room: followed by its rule, appended to by nobody else', async () => {
+  const socket = await open();
+  expect(await socket.ask({ t: 'sub', ref: 1, stream: 'builds/events', after: '-1' })).toMatchObject({
+    t: 'ok',
+    contentType: 'application/json',
+  });
+  await live(socket, 'builds/events');
+  const paused = await server.ask('/v1/queues/socket-test/pause', { json: { reason: 'a test' } });
+  expect(paused.status).toBe(200);
+  const batch = await socket.frame((frame) => frame.t === 'batch' && frame['sub'] === 'builds/events');
+  const page = (await (await server.call('/v1/stream/builds/events?offset=-1')).json()) as unknown[];
+  expect(records([batch])).toEqual(page);
+  expect(await socket.ask({ t: 'append', ref: 2, stream: 'builds/events', records: [1] })).toMatchObject({
+    code: 'forbidden',
+    reason: 'managed_stream',
+  });
+  expect(await socket.ask({ t: 'sub', ref: 3, stream: 'builds/nothing/log', after: '-1' })).toMatchObject({
+    t: 'err',
+    code: 'notFound',
+  });
+  const streamsOnly = await open({ key: (await server.makeKey('streams:read')).secret });
+  expect(await streamsOnly.ask({ t: 'sub', ref: 1, stream: 'builds/events', after: '-1' })).toMatchObject({
+    t: 'err',
+    code: 'forbidden',
+  });
+});
+
+test('a browser token: its paths and operations, renewed narrower, ended with its key, never in a log line', async () => {
+  const maker = await server.makeKey('streams:operate');
+  const mint = async (paths: string[], operations: string[]): Promise<string> => {
+    const { status, body } = await server.ask<{ token: string }>('/v1/stream-tokens', {
+      key: maker.secret,
+      json: { paths, operations },
+    });
+    expect(status).toBe(201);
+    return body.token;
+  };
+  const text = await make('text/plain', 'one');
+  const other = await make('text/plain', 'two');
+  const token = await mint([text], ['read', 'append']);
+  const socket = await open({ key: undefined, protocols: ['muster.v1', `bearer.${token}`] });
+  expect(await socket.ask({ t: 'sub', ref: 1, stream: text, after: '-1' })).toMatchObject({ t: 'ok' });
+  expect(await socket.ask({ t: 'sub', ref: 2, stream: other, after: '-1' })).toMatchObject({
+    code: 'forbidden',
+    reason: 'token_path',
+  });
+  expect(await socket.ask({ t: 'append', ref: 3, stream: text, text: '!' })).toMatchObject({ t: 'ok' });
+  expect(await socket.ask({ t: 'append', ref: 4, stream: other, text: '!' })).toMatchObject({
+    code: 'forbidden',
+    reason: 'token_path',
+  });
+
+  const narrow = await mint([other], ['read']);
+  expect(await socket.ask({ t: 'auth', ref: 5, token: narrow })).toMatchObject({ t: 'ready' });
+  expect(await socket.frame(({ t }) => t === 'gone')).toEqual({ t: 'gone', sub: text, reason: 'token_path' });
+  expect(await socket.ask({ t: 'append', ref: 6, stream: text, text: '!' })).toMatchObject({ reason: 'token_path' });
+  expect(await socket.ask({ t: 'sub', ref: 7, stream: other, after: '-1' })).toMatchObject({ t: 'ok' });
+
+  const query = await open({ key: undefined, query: `?token=${narrow}` });
+  const early = await openSocket(server.url, { query: `?token=${maker.secret}`, silent: true });
+  expect((await early.closed).code).toBe(4401);
+  expect((await server.call(`/v1/keys/${maker.id}/revoke`, { json: {} })).ok).toBe(true);
+  for (const each of [socket, query]) expect(await each.closed).toEqual({ code: 4401, reason: 'revoked_credential' });
+  const logged = JSON.stringify(server.logs);
+  for (const secret of [token, narrow, maker.secret]) expect(logged).not.toContain(secret);
 });

@@ -12,12 +12,15 @@ export type Gate = AsyncDisposable & {
   shut(): void;
   open(): void;
   stall(): void;
+  /** How often something came from the pool's side. */
+  writes(): number;
 };
 
 export async function openGate(target: { host: string; port: number }): Promise<Gate> {
   const host = await mkdtemp(join(tmpdir(), 'muster-gate-'));
   const pairs = new Set<[Socket, Socket]>();
   let state: 'open' | 'shut' | 'stalled' = 'open';
+  let writes = 0;
   const server = createServer((outside) => {
     if (state === 'shut') {
       outside.destroy();
@@ -26,6 +29,7 @@ export async function openGate(target: { host: string; port: number }): Promise<
     const inside = connect(join(target.host, `.s.PGSQL.${target.port}`));
     const pair: [Socket, Socket] = [outside, inside];
     pairs.add(pair);
+    outside.on('data', () => (writes += 1));
     for (const [from, to] of [pair, [inside, outside] as const]) {
       from.on('error', () => undefined);
       from.on('close', () => void (pairs.delete(pair), to.destroy()));
@@ -39,6 +43,7 @@ export async function openGate(target: { host: string; port: number }): Promise<
   };
   return {
     connection: { host, port: target.port },
+    writes: () => writes,
     shut() {
       state = 'shut';
       cut();

@@ -44,6 +44,11 @@ export class RawRequest implements Disposable {
     return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1] ?? 0), text: rest.join('\r\n\r\n') };
   }
 
+  /** Everything received until now. */
+  soFar(): string {
+    return this.#received;
+  }
+
   /** Resolves when the other side ended the connection. */
   closed(): Promise<void> {
     return this.#until(() => this.#closed);

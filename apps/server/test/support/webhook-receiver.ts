@@ -26,6 +26,8 @@ export type WebhookReceiver = AsyncDisposable & {
   url: string;
   received: Received[];
   answer: (got: Received) => Reply;
+  /** Callers that went before they were answered. */
+  gone(): number;
   /** The next call that was not taken yet. */
   next(): Promise<Received>;
 };
@@ -37,6 +39,7 @@ export async function webhookReceiver(
   const received: Received[] = [];
   const waiting: ((got: Received) => void)[] = [];
   const untaken: Received[] = [];
+  let gone = 0;
   const listener: Parameters<typeof createServer>[1] = (request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
@@ -52,6 +55,9 @@ export async function webhookReceiver(
       const taker = waiting.shift();
       if (taker) taker(got);
       else untaken.push(got);
+      response.on('close', () => {
+        if (!response.writableFinished) gone += 1;
+      });
       reply(response, receiver.answer(got));
     });
   };
@@ -62,6 +68,7 @@ export async function webhookReceiver(
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}/hook`,
     received,
     answer,
+    gone: () => gone,
     next: () => {
       const got = untaken.shift();
       return got ? Promise.resolve(got) : new Promise((resolve) => waiting.push(resolve));

@@ -1,7 +1,7 @@
-import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, type FileHandle, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { outboxSuite } from '../../test/support/outbox-suite.ts';
 import type { Entry } from '../index.ts';
 import { fileOutbox } from './index.ts';
@@ -65,6 +65,23 @@ it('another stream, another producer or another file is refused', async () => {
   await writeFile(path, 'dear diary\n');
   await expect(fileOutbox(path).open('a p')).rejects.toMatchObject({ code: 'invalid', reason: 'outbox_malformed' });
   expect(await readFile(path, 'utf8')).toBe('dear diary\n');
+});
+
+it('what the disk did not take is not there after a restart either', async () => {
+  const path = await newFile();
+  const outbox = fileOutbox(path);
+  await outbox.open('a p');
+  await outbox.add([entry(1, 'one')]);
+  const probe = await open(path, 'r');
+  const failing = vi.spyOn(Object.getPrototypeOf(probe) as FileHandle, 'datasync');
+  onTestFinished(() => failing.mockRestore());
+  await probe.close();
+  failing.mockRejectedValueOnce(new Error('no space left on device'));
+  await expect(outbox.add([entry(2, 'refused')])).rejects.toThrow('no space');
+  await outbox.close();
+  const after = fileOutbox(path);
+  expect((await after.open('a p')).entries.map(({ message }) => message)).toEqual(['one']);
+  await after.close();
 });
 
 it('does not grow for ever', async () => {

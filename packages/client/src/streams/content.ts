@@ -132,3 +132,8 @@ export function sizeOf(message: string | Uint8Array): number {
   }
   return size;
 }
+
+export function fromBase64(text: string): Uint8Array {
+  const binary = atob(text.replaceAll('\n', ''));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}

@@ -9,7 +9,6 @@ import {
   type Gap,
   gapOf,
   isWorthTelling,
-  type LiveMode,
   makeNext,
   type ReaderEvent,
   type ReaderState,
@@ -57,7 +56,7 @@ export type FollowOptions = ReadOptions & {
    * How news arrive: events, falling back to long polls where they do not get through. Text comes by long poll unless
    * events are asked for: these turn every line end into LF and bytes that are no UTF-8 into U+FFFD.
    */
-  live?: LiveMode | undefined;
+  live?: 'sse' | 'long-poll' | undefined;
 };
 
 /**
@@ -68,7 +67,7 @@ export type FollowOptions = ReadOptions & {
 export async function* followStream<T>(at: ReadAt, options: FollowOptions = {}): AsyncGenerator<Batch<T>, void> {
   const next = makeNext(options.pace ?? readerPace);
   const { signal, finish } = options;
-  let state = begin(options.from ?? '-1', options.once !== true, options.live ?? 'sse');
+  let state = begin(options.from ?? '-1', options.once !== true, options.live ?? (at.pushed ? 'socket' : 'sse'));
   let form: Form = formOf('', at.raw);
   let answered = false;
   const step = (event: ReaderEvent): ReaderState => {
@@ -120,7 +119,7 @@ export async function* followStream<T>(at: ReadAt, options: FollowOptions = {}):
             const batch = accept(page);
             if (batch) yield batch;
           } else {
-            for await (const event of liveEvents(at, state, form, waits)) {
+            for await (const event of pushedTo(at, state, form, waits)) {
               const batch = accept(event);
               if (batch) yield batch;
             }
@@ -138,6 +137,17 @@ export async function* followStream<T>(at: ReadAt, options: FollowOptions = {}):
       else throw error;
     }
   }
+}
+
+/** A stream's own events, or what its socket is sent of it. */
+function pushedTo(
+  at: ReadAt,
+  state: ReaderState,
+  form: Form,
+  waits: readonly (AbortSignal | undefined)[],
+): AsyncGenerator<Arrived, void> {
+  if (state.mode !== 'socket' || !at.pushed) return liveEvents(at, state, form, waits);
+  return at.pushed(state.offset, form, AbortSignal.any(waits.filter((each) => each !== undefined)));
 }
 
 /** Where to go on behind a gap; `undefined` when nobody wants to. */

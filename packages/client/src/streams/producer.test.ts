@@ -231,6 +231,20 @@ describe('an outbox', () => {
     expect(textsOf(server)).toBe('');
   });
 
+  it('has a message before the server does', async () => {
+    const server = smooth();
+    const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+    const producer = producerOf(server, { outbox: { ...keptOutbox(), add: () => kept } });
+    const taken = producer.append(1);
+    // Long enough for a request to go out, if one did.
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+    expect(server.requests).toBe(0);
+    keep();
+    await taken;
+    await producer.flush();
+    expect(textsOf(server)).toBe('1');
+  });
+
   it('in memory is emptied before the producer is disposed of; after that nothing is taken', async () => {
     const server = smooth();
     const producer = producerOf(server);

@@ -2,11 +2,17 @@
 import { MusterError } from '@muster/protocol/errors';
 import type { Connection } from '../base/connection.ts';
 import { Listening, readBytes } from '../base/silence.ts';
-import { type Form, formOf, recordsOf } from './content.ts';
+import { type Form, formOf, fromBase64, recordsOf } from './content.ts';
 import { EventParser } from './event-parser.ts';
 import type { Arrived, ReaderState } from './stream-state.ts';
 
-export type ReadAt = { connection: Connection; address: string; raw: boolean };
+export type ReadAt = {
+  connection: Connection;
+  address: string;
+  raw: boolean;
+  /** What comes behind an offset, by another way than the stream's own events. */
+  pushed?: (offset: string, form: Form, signal: AbortSignal) => AsyncGenerator<Arrived, void>;
+};
 
 const pageMsMax = 30_000;
 /** The server answers a long poll within 60 s, whatever it was set to. */
@@ -122,11 +128,6 @@ export async function* liveEvents(
 
 const isSilence = (error: unknown): boolean => error instanceof MusterError && error.reason === 'silence';
 const encoder = new TextEncoder();
-
-function fromBase64(text: string): Uint8Array {
-  const binary = atob(text.replaceAll('\n', ''));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
-}
 
 type Control = { streamNextOffset: string; streamCursor?: string; upToDate?: boolean; streamClosed?: boolean };
 

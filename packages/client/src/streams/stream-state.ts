@@ -13,7 +13,8 @@
 import type { MusterError } from '@muster/protocol/errors';
 import { isPassing, type Pace, waitBefore } from '../base/patience.ts';
 
-export type LiveMode = 'sse' | 'long-poll';
+/** How news come: pushed as events or over a shared socket, or asked for. */
+export type LiveMode = 'sse' | 'socket' | 'long-poll';
 
 export type ReaderState = {
   readonly phase: 'reading' | 'live' | 'waiting' | 'gap' | 'ended' | 'failed';
@@ -118,7 +119,7 @@ const breakOff =
   (pace: Pace): Step<'broken'> =>
   (state, { error, chance }) => {
     if (isGap(error)) return { ...state, phase: 'gap', error };
-    if (state.phase === 'live' && state.mode === 'sse' && noEvents.has(error.status))
+    if (state.phase === 'live' && state.mode !== 'long-poll' && noEvents.has(error.status))
       return { ...state, mode: 'long-poll' };
     if (!comesBack(error)) return { ...state, phase: 'failed', error };
     const failures = state.failures + 1;

@@ -205,7 +205,7 @@ const tailOf = (headers: Headers): StreamTail => ({
 });
 
 /** `fetch` tidies `.` and `..` away, so a path that holds them would reach another stream. */
-function addressOf(path: string): string {
+export function addressOf(path: string): string {
   const segments = path.split('/');
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
     throw new MusterError('invalid', {

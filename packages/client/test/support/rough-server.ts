@@ -113,7 +113,7 @@ export class RoughServer {
           upToDate,
           ...(closed ? { streamClosed: true } : {}),
         });
-        const bytes = new TextEncoder().encode(`${data}event: control\nid: ${sixteen(upTo)}\ndata:${control}\n\n`);
+        const bytes = new TextEncoder().encode(`${data}event: control\ndata:${control}\nid: ${sixteen(upTo)}\n\n`);
         from = upTo;
         if (this.#strikes()) {
           controller.enqueue(bytes.subarray(0, Math.floor(this.#dice() * bytes.length)));

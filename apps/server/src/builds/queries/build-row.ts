@@ -85,6 +85,18 @@ export async function readBuildRows(reader: Reader, ids: readonly string[]): Pro
       from build_rows r where r.id = any((select ${ids}::text[])::text[])`);
 }
 
+/** Of a build, what says whether an attempt may write to it. */
+export type HeldNow = Pick<BuildNow, 'id' | 'projectId' | 'state' | 'term' | 'workerId' | 'outboxWaits'>;
+
+/** Those that are there, in no order. */
+export async function readHeldNow(reader: Reader, ids: readonly string[]): Promise<HeldNow[]> {
+  return await reader.query<HeldNow>(sql`
+    -- read_held_now: builds_pkey, build_outbox_build
+    select b.id, b.project_id as "projectId", b.state, b.term, b.worker_id as "workerId",
+           exists (select 1 from build_outbox o where o.build_id = b.id) as "outboxWaits"
+      from builds b where b.id = any((select ${ids}::text[])::text[])`);
+}
+
 /** What a build carries that only its own page and its worker need. */
 export type BuildPayload = {
   command: string | null;

@@ -108,12 +108,19 @@ export async function endAttempts(
       where a.build_id = any((select ${ids}::text[])::text[]) and a.build_id = c.id and a.term = c.term and a.state = 'held'
       returning a.build_id, a.worker_ms
     ),
+    counts as (
+      select "workerId", count(*) filter (where outcome = 'succeeded') as succeeded,
+        count(*) filter (where outcome = 'failed') as failed, count(*) filter (where outcome = 'lost') as lost
+      from ended group by "workerId"
+    ),
+    -- In id order, as every statement over several workers: two that met otherwise would wait for each other.
+    holders as materialized (
+      select w.id from workers w where w.id in (select "workerId" from counts where succeeded + failed + lost > 0)
+      order by w.id for no key update
+    ),
     counters as (
       update workers w set succeeded = w.succeeded + n.succeeded, failed = w.failed + n.failed, lost = w.lost + n.lost
-      from (select "workerId", count(*) filter (where outcome = 'succeeded') as succeeded,
-          count(*) filter (where outcome = 'failed') as failed, count(*) filter (where outcome = 'lost') as lost
-        from ended group by "workerId") n
-      where w.id = n."workerId" and n.succeeded + n.failed + n.lost > 0
+      from holders join counts n on n."workerId" = holders.id where w.id = holders.id
     )
     select ended.id, attempts.worker_ms as "workerMs", w.admission = 'draining' as draining
     from ended join workers w on w.id = ended."workerId" left join attempts on attempts.build_id = ended.id`);

@@ -11,7 +11,11 @@ export async function endedRecently(reader: Reader, buildId: string): Promise<bo
   return rows.length > 0;
 }
 
-export type EndedBuild = { id: string; projectId: string; /** With the database's full precision. */ finishedAt: string };
+export type EndedBuild = {
+  id: string;
+  projectId: string /** With the database's full precision. */;
+  finishedAt: string;
+};
 
 /** Builds that ended long enough ago, in the order of their ends, behind one of them or within the first look back. */
 export async function endedBuilds(
@@ -28,15 +32,29 @@ export async function endedBuilds(
      order by finished_at, id limit ${limit}`);
 }
 
-/** Lines stored so far per attempt; never goes back. */
+/**
+ * Lines stored so far per attempt; never goes back. Nobody waits for a row: answers the attempts whose rows somebody else
+ * holds at this moment, for another time.
+ */
 export async function saveLogLines(
   tx: Tx,
   counts: readonly { buildId: string; term: number; lines: number }[],
-): Promise<void> {
-  await tx.query(sql`
+): Promise<{ buildId: string; term: number }[]> {
+  return await tx.query(sql`
     -- save_log_lines: build_attempts_pkey
-    update build_attempts a set log_lines = greatest(a.log_lines, c.lines)
-    from unnest(${counts.map((count) => count.buildId)}::text[], ${counts.map((count) => count.term)}::integer[],
-                ${counts.map((count) => count.lines)}::integer[]) c(build_id, term, lines)
-    where a.build_id = c.build_id and a.term = c.term`);
+    with c as materialized (
+      select * from unnest((select ${counts.map((count) => count.buildId)}::text[]), (select ${counts.map((count) => count.term)}::integer[]),
+        (select ${counts.map((count) => count.lines)}::integer[])) c(build_id, term, lines)
+    ),
+    free as materialized (
+      select a.build_id, a.term, c.lines from c join build_attempts a on a.build_id = c.build_id and a.term = c.term
+      for no key update of a skip locked
+    ),
+    saved as (
+      update build_attempts a set log_lines = greatest(a.log_lines, free.lines)
+      from free where a.build_id = free.build_id and a.term = free.term
+    )
+    select c.build_id as "buildId", c.term from c
+    where not exists (select 1 from free where free.build_id = c.build_id and free.term = c.term)
+      and exists (select 1 from build_attempts a where a.build_id = c.build_id and a.term = c.term)`);
 }

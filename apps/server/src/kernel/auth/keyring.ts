@@ -139,6 +139,12 @@ export class Keyring implements Auth {
       whenFull: 'The one known longest is looked up again at its next call.',
       used: () => this.#cache.size,
     });
+    bounds?.add({
+      name: 'auth.browserTokenBytes',
+      unit: 'bytes',
+      value: authLimits.browserTokenBytesMax,
+      whenFull: 'The token is not made: 400 token_too_long.',
+    });
   }
 
   async start(): Promise<void> {

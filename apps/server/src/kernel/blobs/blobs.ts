@@ -19,7 +19,8 @@ export interface BlobWriter extends AsyncDisposable {
   readonly bytes: number;
   /**
    * Resolves when the chunk was taken; awaiting it is the back-pressure, and one call at a time is allowed. The writer
-   * owns the chunk: it may still be on its way to the disk after this resolves. `unavailable` `disk_full` when there is
+   * owns the chunk: it may still be on its way to the disk after this resolves, and its memory is given back then (its
+   * length becomes 0). `unavailable` `disk_full` when there is
    * no room, `unavailable` `storage_error` when the store failed; both may come from a later call than the one they hit.
    */
   write(chunk: Uint8Array): Promise<void>;
@@ -38,7 +39,7 @@ export interface ResumableBlob {
   offset(): Promise<number>;
   /**
    * Streams `source` to the end of the staged part, at most `bytesMax` bytes in this call; resolves with the new, synced
-   * offset, also when the source broke off. A source that has more: the first `bytesMax` bytes stay, then `invalid`
+   * offset, also when the source broke off. Its chunks are the store's, as those of a writer. A source that has more: the first `bytesMax` bytes stay, then `invalid`
    * `size_exceeded` with `offset`. `unavailable` `disk_full`: nothing of this call stays, what was acknowledged does.
    */
   append(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Appended>;

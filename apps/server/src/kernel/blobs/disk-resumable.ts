@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, rm } from 'node:fs/promises';
 import { conflict, invalid, must, reach } from '#kernel/base';
 import type { Appended, BlobFacts, BlobKey, ResumableBlob } from './blobs.ts';
-import { chunksUntilCut } from './chunks.ts';
+import { chunksUntilCut, release } from './chunks.ts';
 import { type DiskFiles, syncFolder, writeFully } from './disk-files.ts';
 import { publish } from './disk-writer.ts';
 import { gone, storeFault } from './faults.ts';
@@ -76,23 +76,30 @@ export class DiskResumable implements ResumableBlob {
     let end = start;
     let synced = start;
     let flying: Promise<void> = Promise.resolve();
+    let last: Uint8Array | undefined;
+    const landed = async (): Promise<void> => {
+      await flying;
+      release(last);
+      last = undefined;
+    };
     try {
       for await (const chunk of chunksUntilCut(source, (cause) => (cut = { cause }))) {
         const room = start + bytesMax - end;
         const taken = chunk.length > room ? chunk.subarray(0, room) : chunk;
         tooMuch = chunk.length > room;
-        await flying;
+        await landed();
         flying = writeFully(part, taken, end);
         flying.catch(() => undefined); // seen by the next await
         hash?.update(taken);
         end += taken.length;
+        last = chunk;
         if (tooMuch) break;
         if (end - synced < syncEveryBytes) continue;
-        await flying;
+        await landed();
         await part.datasync();
         synced = end;
       }
-      await flying;
+      await landed();
       await reach('blob.appended');
       await part.sync();
     } catch (error) {

@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { assert, reach } from '#kernel/base';
 import type { BlobFacts, BlobKey, BlobWriter } from './blobs.ts';
+import { release } from './chunks.ts';
 import { type DiskFiles, newFileFlags, syncFolder, writeFully } from './disk-files.ts';
 import { codeOf, storeFault } from './faults.ts';
 
@@ -22,6 +23,8 @@ export class DiskWriter implements BlobWriter {
   #bytes = 0;
   #taking = false;
   #flying: Promise<void> = Promise.resolve();
+  /** The chunk that is on its way to the disk. */
+  #last: Uint8Array | undefined;
 
   private constructor(files: DiskFiles, handle: FileHandle, staged: string, target: string, onClose: () => void) {
     this.#files = files;
@@ -53,9 +56,10 @@ export class DiskWriter implements BlobWriter {
     );
     this.#taking = true;
     try {
-      await this.#flying;
+      await this.#landed();
       const position = this.#bytes;
       this.#bytes += chunk.length;
+      this.#last = chunk;
       this.#flying = writeFully(this.#handle, chunk, position);
       this.#flying.catch(() => undefined); // seen by the next call
       this.#hash.update(chunk);
@@ -71,7 +75,7 @@ export class DiskWriter implements BlobWriter {
     assert(this.#phase === 'open' && !this.#taking, `a blob writer commits once, and not when ${this.#phase}`);
     this.#taking = true;
     try {
-      await this.#flying;
+      await this.#landed();
       await this.#handle.sync();
       await reach('blob.staged');
       await publish(this.#files, this.#staged, this.#target);
@@ -87,6 +91,12 @@ export class DiskWriter implements BlobWriter {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#phase === 'open') await this.#abandon();
+  }
+
+  async #landed(): Promise<void> {
+    await this.#flying;
+    release(this.#last);
+    this.#last = undefined;
   }
 
   async #abandon(): Promise<void> {

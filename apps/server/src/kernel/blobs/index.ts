@@ -9,6 +9,7 @@ export {
   blobListMax,
   type ResumableBlob,
 } from './blobs.ts';
+export { isWhole, release } from './chunks.ts';
 export { type DiskBlobOptions, openDiskBlobs } from './disk.ts';
 export { putBlob } from './put-blob.ts';
 export { openS3Blobs, type S3BlobOptions } from './s3.ts';

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { asError, invalid, MusterError } from '#kernel/base';
+import { isWhole, release } from '#kernel/blobs';
 import { type BodyDeps, type BodySource, readBody, refusePacked } from './body.ts';
 import { checkText } from './json.ts';
 
@@ -100,6 +101,7 @@ async function feed(parser: BusboyInstance, body: AsyncIterable<Uint8Array>, par
   try {
     for await (const chunk of body) {
       if (parts.stopped) return;
+      parts.coming(chunk);
       if (!parser.write(chunk)) await parts.roomFor(parser);
     }
     if (!parts.stopped) parser.end();
@@ -116,6 +118,8 @@ class PartQueue {
   readonly #names = new Set<string>();
   /** Files that were not read to their end. The parser runs ahead within a chunk, so there may be several. */
   readonly #open = new Map<Part, Readable>();
+  /** Chunks of the body by their memory: what the parser gives out are parts of them. */
+  readonly #chunks = new WeakMap<ArrayBufferLike, Uint8Array>();
   #seen = 0;
   #ended = false;
   #failure: Error | undefined;
@@ -149,6 +153,11 @@ class PartQueue {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** The parser is about to read this chunk of the body. */
+  coming(chunk: Uint8Array): void {
+    if (isWhole(chunk)) this.#chunks.set(chunk.buffer, chunk);
   }
 
   /** The caller is done with the part it has; bytes of it that it did not want must not block the next. */
@@ -234,11 +243,17 @@ class PartQueue {
 
   async *#counted(name: string, stream: BusboyFileStream, bytesMax: number): AsyncGenerator<Uint8Array, void, void> {
     let bytes = 0;
+    let before: Uint8Array | undefined;
     try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
+      for await (const piece of stream as AsyncIterable<Buffer>) {
+        bytes += piece.length;
         if (bytes > bytesMax) throw this.#tooLarge(name, bytesMax);
-        yield chunk;
+        // A file that goes on in another chunk has left the one before, all of which the parser has read: its memory can
+        // go, because the caller gets bytes of its own.
+        const chunk = this.#chunks.get(piece.buffer);
+        if (chunk !== before) release(before);
+        before = chunk;
+        yield chunk ? Buffer.from(piece) : piece;
       }
     } catch (error) {
       // The parser's own words for a cut are not ours; the failure that came first is.

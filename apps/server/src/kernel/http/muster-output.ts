@@ -16,6 +16,9 @@ export class WriteTurn {
   };
 }
 
+/** So few bytes are cheaper to copy into one buffer than to hand over one by one: many small answers, or one shared frame. */
+const copyBytesMax = 16 * 1024;
+
 export type OutputOptions = {
   turn: WriteTurn;
   /** Handed to the connection at once; the rest waits here, so that each part that leaves is seen as progress. */
@@ -28,8 +31,8 @@ export type OutputOptions = {
 };
 
 /**
- * Everything one socket is sent, in order: whole frames, one write per turn however many subscriptions wrote. Shared
- * bytes are never copied.
+ * Everything one socket is sent, in order: whole frames, one write per turn however many subscriptions wrote. Large
+ * shared bytes are never copied.
  *
  *   flowing  at most `waitingBytesMax` waits.
  *   full     more waits; the reader is behind. Left when a quarter of it is left.
@@ -102,9 +105,15 @@ export class SocketOutput {
     const queue = this.#queue;
     const tcp = this.#tcp;
     if (queue.length === 0 || !tcp.writable) return;
-    // Nearly always: one list of one buffer for a connection that has nothing to do.
-    const only = queue.length === 1 && queue[0]?.length === 1;
-    if (!only) tcp.cork();
+    if (this.#queuedBytes <= copyBytesMax && tcp.writableLength < windowBytes) {
+      const [only] = queue;
+      const single = queue.length === 1 && only?.length === 1 ? only[0] : undefined;
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      tcp.write(single ?? Buffer.concat(queue.flat()));
+      return;
+    }
+    tcp.cork();
     let taken = 0;
     while (taken < queue.length && tcp.writableLength < windowBytes) {
       for (const buffer of queue[taken] ?? []) {
@@ -114,7 +123,7 @@ export class SocketOutput {
       taken += 1;
     }
     this.#queue = taken === queue.length ? [] : queue.slice(taken);
-    if (!only) tcp.uncork();
+    tcp.uncork();
   }
 
   /** How long a full output has made no progress. To be asked now and then: each answer is measured from the last ones. */

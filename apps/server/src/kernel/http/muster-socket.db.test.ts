@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSecrets } from '#config';
@@ -6,11 +9,12 @@ import { createAuth, defaultProjectId, type Principal, systemPrincipal } from '#
 import { conflict, FakeClock, forbidden, systemClock } from '#kernel/base';
 import { inProcessBus } from '#kernel/bus';
 import { loneMetrics, silentLogger } from '#kernel/telemetry';
+import { certificates } from '#test/certificates';
 import { testDatabase } from '#test/database';
 import { type OpenSocketOptions, openSocket, RefusedUpgrade, type TestSocket } from '#test/muster-socket';
 import { until } from '#test/until';
 import { frameHead } from './frame-bytes.ts';
-import { createHttp, type Http, later, type Subscription } from './index.ts';
+import { createHttp, type Http, type HttpOptions, later, type Subscription } from './index.ts';
 
 const database = await testDatabase();
 const { db } = database;
@@ -56,13 +60,8 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-beforeEach(async () => {
-  asked = [];
-  gates = new Map();
-  following = new Map();
-  ended = [];
-  clock = new FakeClock(systemClock.now());
-  http = createHttp({
+const makeHttp = (more: Partial<HttpOptions>): Http =>
+  createHttp({
     auth,
     db,
     clock,
@@ -75,7 +74,16 @@ beforeEach(async () => {
     version: 'test',
     node: 'n1',
     limits,
+    ...more,
   });
+
+beforeEach(async () => {
+  asked = [];
+  gates = new Map();
+  following = new Map();
+  ended = [];
+  clock = new FakeClock(systemClock.now());
+  http = makeHttp({});
   declare(http);
   await http.start();
 });
@@ -512,12 +520,52 @@ test('a new credential ends what it may not see, and cannot be of another projec
   expect(await socket.ask({ t: 'sub', ref: 3, thing: 'a' })).toMatchObject({ t: 'ok' });
 });
 
+test('a credential that changes while a subscription opens is looked at when it is open', async () => {
+  const socket = await open();
+  socket.send({ t: 'sub', ref: 1, thing: 'a', gate: true });
+  await until(() => gates.has('a'));
+  expect(await socket.ask({ t: 'auth', ref: 2, token: await token(60_000) })).toMatchObject({ t: 'ready' });
+  gates.get('a')?.();
+  expect(await socket.answer(1)).toMatchObject({ t: 'ok' });
+  expect(await socket.frame(({ t }) => t === 'gone')).toEqual({ t: 'gone', sub: 'a', reason: 'token_path' });
+  expect(ended).toEqual(['a']);
+});
+
+test('more than 4 MiB that wait for answers: the rest is not read before some are given', async () => {
+  const socket = await open();
+  const text = (n: number): string => String(n).padEnd(900_000, '.');
+  for (let n = 0; n < 12; n++) socket.send({ t: 'say', ref: n, thing: `t${n}`, text: text(n), gate: 'answer' });
+  await until(() => asked.length >= 5);
+  for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+  expect(asked.length).toBeLessThan(8);
+  for (let n = 0; n < 12; n++) {
+    await until(() => gates.has(text(n)));
+    gates.get(text(n))?.();
+  }
+  await socket.answer(11);
+  expect(socket.frames.filter(({ t }) => t === 'ok').map(({ ref }) => ref)).toEqual(
+    Array.from({ length: 12 }, (_, n) => n),
+  );
+});
+
 test('revoking the key ends its sockets', async () => {
   const other = await makeKey();
   const socket = await open({ key: other.secret });
   await db.transaction((tx) => auth.revokeKey(tx, defaultProjectId, other.id, systemPrincipal()));
   expect(await socket.frame(({ t }) => t === 'err')).toMatchObject({ reason: 'revoked_credential' });
   expect(await socket.closed).toEqual({ code: 4401, reason: 'revoked_credential' });
+});
+
+test('a run token, whose end nobody announces, is asked about again', async () => {
+  const subject = { workerId: 'wrk_1' };
+  const claim = { kind: 'wkt' as const, projectId: defaultProjectId, subject };
+  const socket = await open({ key: await db.transaction((tx) => auth.issueRunToken(tx, claim)) });
+  expect(socket.frames[0]).toMatchObject({ t: 'ready', who: 'worker:wrk_1' });
+  await clock.advance(27_000);
+  await socket.ask({ t: 'ping', ref: 1 });
+  await db.transaction((tx) => auth.endRunTokens(tx, subject));
+  await clock.advance(27_000);
+  expect((await socket.closed).code).toBe(4401);
 });
 
 test('draining: told first, open frames are answered, new ones refused, then 1012', async () => {
@@ -543,6 +591,25 @@ test('draining: told first, open frames are answered, new ones refused, then 101
   expect(await refusal({})).toMatchObject({ status: 503, problem: { reason: 'draining' } });
 });
 
+test('over TLS it is the same', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-socket-tls-'));
+  const tls = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') };
+  await writeFile(tls.certFile, certificates.first.cert);
+  await writeFile(tls.keyFile, certificates.first.key);
+  const secure = makeHttp({ tls });
+  declare(secure);
+  await secure.start();
+  const socket = await openSocket(secure.url, { key: key.secret, anyCertificate: true });
+  await socket.ask({ t: 'sub', ref: 1, thing: 'a' });
+  const large = JSON.stringify({ t: 'large', sub: 'a', text: 'x'.repeat(700_000) });
+  for (let i = 0; i < 3; i++)
+    following.get('a')?.write([framed(large).subarray(0, 5000), framed(large).subarray(5000)]);
+  await until(() => socket.texts.filter((text) => text === large).length === 3);
+  await socket[Symbol.asyncDispose]();
+  await secure[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
 test('a reader that stops: not read from, subscriptions told when it goes on, 1013 after 30 s without progress', async () => {
   const socket = await open();
   await socket.ask({ t: 'sub', ref: 1, thing: 'a' });
@@ -554,9 +621,10 @@ test('a reader that stops: not read from, subscriptions told when it goes on, 10
     waiting = subscription?.write([big]) ?? 0;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  socket.send({ t: 'ping', ref: 'unread' });
+  socket.send({ t: 'say', ref: 'unread', thing: 'a', text: 'unread' });
   await clock.advance(29_000);
   expect(ended).toEqual([]);
+  expect(asked.map(({ what }) => what)).not.toContain('say a unread');
   socket.ws.resume();
   await socket.answer('unread');
   await until(() => asked.some(({ what }) => what === 'drained a'));

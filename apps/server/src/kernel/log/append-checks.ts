@@ -2,7 +2,6 @@ import { conflict, exhausted, forbidden, invalid, type MusterError } from '#kern
 import { mediaTypeOf, type StreamHead } from './head.ts';
 import type { LogLimits } from './limits.ts';
 import type { Append } from './log.ts';
-import { offsetOf } from './offset.ts';
 import type { ProducerState } from './producers.ts';
 
 /**
@@ -77,9 +76,9 @@ export function checkAppend(
     if (state !== undefined && producer.epoch === state.epoch && producer.seq <= state.seq) return 'duplicate';
   }
   if (head.closing) {
-    if (input.messages.length === 0 && producer === undefined) return 'closed-already';
+    if (input.messages.length === 0 && producer === undefined && input.refusal === undefined) return 'closed-already';
     return conflict('stream_closed', 'The stream is closed; nothing can be appended any more.', {
-      extra: { closed: true, next: offsetOf(head.era, head.lastSeq) },
+      extra: { closed: true, next: head.assignedOffset(head.lastSeq) },
     });
   }
   if ((input.messages.length > 0 || input.refusal !== undefined) && differs(head, input.contentType)) {
@@ -97,7 +96,7 @@ export function checkAppend(
   }
   if (input.expectedTail !== undefined && input.expectedTail !== head.lastSeq) {
     return conflict('tail_moved', `The stream's last position is ${head.lastSeq}, not ${input.expectedTail}.`, {
-      extra: { next: offsetOf(head.era, head.lastSeq), tail: head.lastSeq },
+      extra: { next: head.assignedOffset(head.lastSeq), tail: head.lastSeq },
     });
   }
   return 'go';

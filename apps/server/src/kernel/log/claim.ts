@@ -1,13 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { type Clock, must, reach, unavailable } from '#kernel/base';
-import type { Tx } from '#kernel/db';
+import { type Clock, type MusterError, must, reach, unavailable } from '#kernel/base';
+import type { Reader, Tx } from '#kernel/db';
 import type { Disk } from './disk.ts';
 import { type FoundLog, findSegments, type Quarantine } from './found-segments.ts';
 import type { Ownership } from './ownership.ts';
 import * as queries from './queries.ts';
 import { encodeSegmentHeader, lsnOf, segmentHeaderBytes, segmentName, segmentOf } from './segment.ts';
 import type { Store } from './store.ts';
+import { whatToType } from './ways-out.ts';
 import type { EraFloor } from './writer.ts';
 
 /** What an operator may accept when log and database do not fit or acknowledged bytes are gone. */
@@ -59,8 +60,7 @@ export class Claim {
   /** An empty folder gets its first segment before the database hears of it, so that a crash between leaves no riddle. */
   async #firstStart(): Promise<void> {
     const { store } = this.#parts;
-    const known = (await queries.allCursors(store.db)).length > 0 || (await queries.highestStreamNo(store.db)) > 0;
-    if (known) return;
+    if (fitOf(this.#parts.dir, this.found, await knownLogs(store.db, undefined)).kind !== 'empty') return;
     await this.#makeFirst(randomUUID(), 1);
     this.found = await findSegments(this.#parts.disk, this.#parts.dir);
   }
@@ -80,34 +80,20 @@ export class Claim {
 
   /** Finds, or for a new log inserts, the cursor of this log, and raises its term. */
   async #cursorIn(tx: Tx, term: number): Promise<Cursor> {
-    const { segments, walId } = this.found;
-    const row = walId === undefined ? undefined : await queries.cursorOf(tx, walId);
-    const oldest = segments[0];
-    if (walId !== undefined && row && oldest && oldest.no <= segmentOf(row.lsn)) {
-      if (!(await queries.raiseTerm(tx, walId, term)))
+    const { walId } = this.found;
+    const fit = fitOf(this.#parts.dir, this.found, await knownLogs(tx, walId));
+    if (fit.kind === 'fits') {
+      if (!(await queries.raiseTerm(tx, fit.walId, term)))
         throw unavailable('log_term_behind', 'The log was taken over by a later server just now.');
-      const eraFloor = row.era_floor === null ? undefined : { era: row.era_floor, reason: row.era_reason ?? 'lost' };
-      return { walId, lsn: row.lsn, term, eraFloor };
+      return { ...fit.cursor, term };
     }
-    const others = await queries.allCursors(tx);
-    if (
-      walId !== undefined &&
-      !row &&
-      others.length === 0 &&
-      this.#onlyJustBegun() &&
-      (await queries.highestStreamNo(tx)) === 0
-    ) {
-      const lsn = lsnOf(must(oldest, 'the first segment').no, segmentHeaderBytes);
-      await queries.insertCursor(tx, walId, { lsn, term, eraFloor: null, eraReason: null });
-      return { walId, lsn, term, eraFloor: undefined };
+    if (fit.kind === 'begun') {
+      const { lsn } = fit.cursor;
+      await queries.insertCursor(tx, fit.walId, { lsn, term, eraFloor: null, eraReason: null });
+      return { ...fit.cursor, term };
     }
-    if (this.#parts.accept !== 'restored') throw misfit(this.#parts.dir, this.found, row, others);
+    if (fit.kind === 'misfit' && this.#parts.accept !== 'restored') throw fit.error;
     return this.#newLogIn(tx, term);
-  }
-
-  #onlyJustBegun(): boolean {
-    const first = this.found.segments[0];
-    return this.found.segments.length === 1 && first?.header?.previous === 0;
   }
 
   /** The operator said that the database is the truth: a new log begins above everything any earlier one held. */
@@ -129,16 +115,55 @@ export class Claim {
   }
 }
 
+/** What the database knows of logs: of the one in question, of any, and whether it has ever held a stream. */
+export type KnownLogs = {
+  row: queries.CursorRow | undefined;
+  logs: readonly { wal_id: string }[];
+  streams: boolean;
+};
+
+export async function knownLogs(db: Reader, walId: string | undefined): Promise<KnownLogs> {
+  return {
+    row: walId === undefined ? undefined : await queries.cursorOf(db, walId),
+    logs: await queries.allCursors(db),
+    streams: (await queries.newestStream(db)).streamNo > 0,
+  };
+}
+
+export type Fit =
+  | { kind: 'fits' | 'begun'; walId: string; cursor: Cursor }
+  /** Neither folder nor database hold anything. */
+  | { kind: 'empty' }
+  | { kind: 'misfit'; error: MusterError };
+
+/** Whether a log and a database belong together. Nothing is guessed, and nothing is ever taken for empty that may not be. */
+export function fitOf(dir: string, found: FoundLog, { row, logs, streams }: KnownLogs): Fit {
+  const { segments, walId } = found;
+  const oldest = segments[0];
+  if (walId !== undefined && row && oldest && oldest.no <= segmentOf(row.lsn)) {
+    const eraFloor = row.era_floor === null ? undefined : { era: row.era_floor, reason: row.era_reason ?? 'lost' };
+    return { kind: 'fits', walId, cursor: { walId, lsn: row.lsn, term: row.term, eraFloor } };
+  }
+  const untouched = logs.length === 0 && !streams;
+  if (untouched && segments.length === 0) return { kind: 'empty' };
+  // A start that ended between its first file and the first row.
+  const onlyJustBegun = segments.length === 1 && oldest?.header?.previous === 0;
+  if (untouched && walId !== undefined && oldest && onlyJustBegun) {
+    const lsn = lsnOf(oldest.no, segmentHeaderBytes);
+    return { kind: 'begun', walId, cursor: { walId, lsn, term: 0, eraFloor: undefined } };
+  }
+  return { kind: 'misfit', error: misfit(dir, found, row, logs) };
+}
+
 function misfit(
   dir: string,
   found: FoundLog,
   row: queries.CursorRow | undefined,
   others: readonly { wal_id: string }[],
-): Error {
+): MusterError {
   const known = others.map(({ wal_id }) => wal_id);
   const oldest = found.segments[0];
-  const way =
-    'Bring the log folder and the database of the same time together, or accept what the database holds (restored): offsets of before then meet an explicit gap.';
+  const way = `Bring the log folder and the database of the same time together, or accept what the database holds: offsets of before then meet an explicit gap. ${whatToType}`;
   if (oldest && row) {
     return unavailable(
       'log_oldest_beyond_cursor',

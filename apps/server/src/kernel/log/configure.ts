@@ -36,9 +36,13 @@ export async function configureStream(
   const settings = changed(head.settings, change);
   const refused =
     ifVersion !== undefined && ifVersion !== head.nextVersion
-      ? conflict('version_conflict', `The configuration has changed meanwhile: its version is now ${head.nextVersion}.`, {
-          extra: { version: head.nextVersion },
-        })
+      ? conflict(
+          'version_conflict',
+          `The configuration has changed meanwhile: its version is now ${head.nextVersion}.`,
+          {
+            extra: { version: head.nextVersion },
+          },
+        )
       : checkSettings(settings, limits);
   if (refused) return writer.refuse(head, refused);
   writer.checkFull();

@@ -57,7 +57,7 @@ export function rowConsumers(store: Store, term: () => number): ConsumerStore {
       }));
     },
     async keys(streamNos) {
-      const rows = await queries.streamsByNo(db, streamNos);
+      const rows = await queries.streamKeys(db, streamNos);
       return new Map(rows.map((row) => [row.stream_no, { projectId: row.project_id, path: row.path }]));
     },
   };

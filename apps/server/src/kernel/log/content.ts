@@ -10,7 +10,7 @@ import type { StreamKey } from './log.ts';
 import type { EraseNote, SupersedeNote } from './notes.ts';
 import { standingAt } from './positions.ts';
 import type { Publisher } from './publisher.ts';
-import type { Reader } from './reader.ts';
+import type { Reader, StoredFrame } from './reader.ts';
 import type { Removal } from './removal.ts';
 import type { RetentionSweep } from './retention.ts';
 import { Superseded } from './superseded.ts';
@@ -196,13 +196,12 @@ export class ContentActs {
   /** How much larger the stream gets. What is not readable any more counts nothing, but its bytes go all the same. */
   async #growth(head: StreamHead, bodies: readonly Body[]): Promise<number> {
     let grown = 0;
-    let frame: { firstSeq: number; messages: readonly Uint8Array[] } | undefined;
+    let frame: StoredFrame | undefined;
     for (const { seq, instead } of bodies) {
       if (!isThere(head, seq)) continue;
-      if (!frame || seq >= frame.firstSeq + frame.messages.length) {
-        [frame] = await this.#parts.reader.frames(head, seq, { bytes: 1, messages: 1 });
-      }
-      const old = frame?.messages[seq - (frame?.firstSeq ?? 0)];
+      if (!frame || seq >= frame.firstSeq + frame.messages.length)
+        frame = (await this.#parts.reader.frames(head, seq, { bytes: 1, messages: 1 })).at(0);
+      const old = frame && frame.messages[seq - frame.firstSeq];
       // Trimmed while it was looked for.
       if (old) grown += instead.length - old.length;
     }

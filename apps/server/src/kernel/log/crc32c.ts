@@ -29,7 +29,8 @@ export function crcWords(crc: number, words: Uint32Array, from: number, to: numb
     // Only the low word waits for the step before; the parentheses keep the other half off that chain.
     const high = words[i + 1] as number;
     const ahead =
-      ((t[768 + (high & 255)] as number) ^ (t[512 + ((high >>> 8) & 255)] as number)) ^
+      (t[768 + (high & 255)] as number) ^
+      (t[512 + ((high >>> 8) & 255)] as number) ^
       ((t[256 + ((high >>> 16) & 255)] as number) ^ (t[high >>> 24] as number));
     const low = c ^ (words[i] as number);
     c =

@@ -41,7 +41,10 @@ export function checkCreation(input: CreateStream, limits: LogLimits): MusterErr
 }
 
 /** A lifetime and a rule of retention, as they are given to a stream. */
-export function checkSettings({ retention, ttlSeconds, expiresAt }: Settings, limits: LogLimits): MusterError | undefined {
+export function checkSettings(
+  { retention, ttlSeconds, expiresAt }: Settings,
+  limits: LogLimits,
+): MusterError | undefined {
   if (ttlSeconds !== undefined && expiresAt !== undefined)
     return invalid('ttl_and_expiry', 'A stream has a TTL or an instant at which it expires, not both.');
   if (ttlSeconds !== undefined && !(Number.isSafeInteger(ttlSeconds) && ttlSeconds >= 0))

@@ -52,24 +52,32 @@ export class Creation {
   async create(input: CreateStream): Promise<Created> {
     const refused = checkCreation(input, this.#limits);
     if (refused) throw refused;
-    let origin: Origin | undefined;
     for (;;) {
-      let known: StreamHead | undefined;
-      while (
-        !(known = this.#heads.at(input.key)) &&
-        input.fresh !== true &&
-        (await this.#heads.load(input.key)) === 'present'
-      );
-      known ??= this.#heads.at(input.key);
-      if (known) this.#removal.expireIfDue(known);
-      if (known?.keeping) return this.#writer.refuse(known, pathKept(input));
-      if (known && !known.removing) return this.#same(known, input);
-      const full = this.#writer.refusal() ?? this.#heads.makeRoom();
-      if (full) throw full;
-      if (!input.fork || (origin && this.#forks.holds(origin))) return this.#create(input, known, origin);
+      const created = await this.#attempt(input, undefined);
+      if (created) return created;
       // Looking up the source takes time; afterwards everything is looked at again.
-      origin = await this.#forks.origin(input.key, input.fork, input.contentType);
+      using origin = await this.#forks.origin(input);
+      const forked = await this.#attempt(input, origin);
+      if (forked) return forked;
     }
+  }
+
+  /** `undefined`: the source of the fork must be looked up, or has changed since it was. */
+  async #attempt(input: CreateStream, origin: Origin | undefined): Promise<Created | undefined> {
+    let known: StreamHead | undefined;
+    while (
+      !(known = this.#heads.at(input.key)) &&
+      input.fresh !== true &&
+      (await this.#heads.load(input.key)) === 'present'
+    );
+    known ??= this.#heads.at(input.key);
+    if (known) this.#removal.expireIfDue(known);
+    if (known?.keeping) return this.#writer.refuse(known, pathKept(input));
+    if (known && !known.removing) return this.#same(known, input);
+    const full = this.#writer.refusal() ?? this.#heads.makeRoom();
+    if (full) throw full;
+    if (input.fork && !(origin && this.#forks.holds(origin))) return undefined;
+    return this.#create(input, known, origin);
   }
 
   async #create(input: CreateStream, before: StreamHead | undefined, origin: Origin | undefined): Promise<Created> {
@@ -77,11 +85,11 @@ export class Creation {
     const messages = [...(origin?.prefix ? [origin.prefix] : []), ...(input.first ?? [])];
     if (totalBytes(messages) > this.#limits.appendBytesMax) throw tooLarge(this.#limits);
     const now = this.#clock.now();
-    const { streamNo, shards, eraMin } = this.#writer.newStream();
     const fork = origin && this.#forks.inheritance(origin, ownLife(input));
     const past = Math.max(before?.era ?? this.#heads.tombstone(input.key) ?? 0, fork?.eras.at(-1)?.era ?? 0);
+    const { streamNo, shards, era } = this.#writer.newStream(past + 1);
     const note = noteOf(input, origin, fork, shardOf(projectId, path, shards, this.#homes));
-    const head = bornHead(streamNo, note, Math.max(now, past + 1, eraMin), now);
+    const head = bornHead(streamNo, note, era, now);
     const firstSeq = head.lastSeq + 1;
     head.lastSeq += messages.length;
     head.closing = input.closed === true;
@@ -161,12 +169,7 @@ function forkedElsewhere(head: StreamHead, { at, sub = 0 }: NonNullable<CreateSt
 
 const ownLife = (input: CreateStream): boolean => input.ttlSeconds !== undefined || input.expiresAt !== undefined;
 
-function noteOf(
-  input: CreateStream,
-  origin: Origin | undefined,
-  fork: ForkNote | undefined,
-  shard: number,
-): BirthNote {
+function noteOf(input: CreateStream, origin: Origin | undefined, fork: ForkNote | undefined, shard: number): BirthNote {
   const { retention } = input;
   const { ttlSeconds, expiresAt } = origin && !ownLife(input) ? origin.source : input;
   return {
@@ -182,6 +185,10 @@ function noteOf(
 }
 
 const pathKept = ({ key }: CreateStream): MusterError =>
-  conflict('path_kept_for_forks', `A removed stream at ${key.path} is kept for its forks; the path is free when they are gone.`, {
-    extra: { path: key.path },
-  });
+  conflict(
+    'path_kept_for_forks',
+    `A removed stream at ${key.path} is kept for its forks; the path is free when they are gone.`,
+    {
+      extra: { path: key.path },
+    },
+  );

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { asError, type Clock, type FatalHandler, type MusterError } from '#kernel/base';
 import type { Db } from '#kernel/db';
-import { bytesBetween, DiskBudget } from './budget.ts';
+import { DiskBudget } from './budget.ts';
 import type { Accept } from './claim.ts';
 import { rowConsumers } from './consumers.ts';
 import { buildCore, type Core, type CoreOptions, type Driver, whenStoreIsUp } from './core.ts';
@@ -107,9 +107,10 @@ export class DiskDriver implements Driver {
     this.#recovery = recovery;
     await whenStoreIsUp(clock, events, () => db.query({ text: 'select 1', values: [] }));
     const found = await recovery.run();
-    this.#journal.resume(found.resume);
+    await this.#journal.resume(found.resume);
     core.committer.startAt(lsnOf(found.resume.plan.no, found.resume.position));
-    core.writer.startAt({ nextStreamNo: found.nextStreamNo, shards: this.#ownership.shards, eraFloor: found.eraFloor });
+    const { nextStreamNo, lastEra, eraFloor } = found;
+    core.writer.startAt({ nextStreamNo, lastEra, shards: this.#ownership.shards, eraFloor });
     for (const { head, from, first } of found.replay.losses) {
       core.writer.recordLoss(head, { era: head.era, first, from, reason: 'lost' });
     }
@@ -170,7 +171,8 @@ export class DiskDriver implements Driver {
       walBytes: this.#journal.segments.reduce((sum, { size }) => sum + size, 0),
       quarantinedFiles: this.#recovery?.quarantine.count ?? 0,
       shardsOwned: this.#ended ? 0 : this.#ownership.shards,
-      degraded: this.#budget.degraded || (this.#recovery?.quarantine.count ?? 0) > 0,
+      degraded:
+        this.#budget.degraded || (this.#recovery?.quarantine.damaged ?? 0) > 0 || (this.#flusher?.stopped ?? false),
     };
   }
 
@@ -230,7 +232,7 @@ export class DiskDriver implements Driver {
   #backlogBytes(): number {
     const to = this.core.committer.durableTo;
     const from = this.#flusher?.cursor ?? to;
-    return Math.max(0, bytesBetween(from, to, this.#options.limits.segmentBytes));
+    return Math.max(0, this.#journal.between(from, to));
   }
 
   #fail(error: Error | MusterError): void {

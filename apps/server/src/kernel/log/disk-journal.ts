@@ -81,6 +81,7 @@ export class DiskJournal implements Journal {
   #position = 0;
   #nextBatchNo = 1;
   #writing: { no: number; file: DiskFile } | undefined;
+  /** The file being written was not prepared. */
   #growing = false;
   /** The next batch begins a segment although there is room in this one. */
   #rotating = false;
@@ -108,7 +109,7 @@ export class DiskJournal implements Journal {
     return this.#segments;
   }
 
-  resume(at: ResumeAt): void {
+  async resume(at: ResumeAt): Promise<void> {
     this.#walId = at.walId;
     this.#term = at.term;
     this.#plan = { ...at.plan, seal: undefined };
@@ -116,13 +117,17 @@ export class DiskJournal implements Journal {
     this.#position = at.position;
     this.#nextBatchNo = at.nextBatchNo;
     this.#segments.push(...at.segments);
-    if (at.file) this.#writing = { no: at.plan.no, file: at.file };
+    if (at.file) {
+      this.#writing = { no: at.plan.no, file: at.file };
+      this.#growing = (await at.file.size()) < this.#limits.segmentBytes;
+    }
     this.#index().plan(at.plan.no, at.plan.firstBatchNo, at.plan.salt);
   }
 
   place(bytes: number): Place {
     let plan = must(this.#plan, 'a segment to write to');
-    if (this.#rotating || this.#position + bytes + sealBytes > this.#limits.segmentBytes) {
+    const full = this.#position + bytes + sealBytes > this.#limits.segmentBytes;
+    if (full || this.#rotating || this.#isOutgrown(plan.no)) {
       this.#rotating = false;
       const seal = { position: this.#position, batchNo: this.#nextBatchNo++ };
       plan = {
@@ -144,6 +149,11 @@ export class DiskJournal implements Journal {
 
   placed(batch: Batch): void {
     this.#position = positionOf(batch.lsn) + toSector(batch.cursor - batch.start);
+  }
+
+  /** Each write to a file that grows changes its size, which costs a second device write: it is left for a prepared one. */
+  #isOutgrown(no: number): boolean {
+    return this.#growing && this.#writing?.no === no && this.#position > segmentHeaderBytes && this.#spares.ready > 1;
   }
 
   /** The next batch goes into a new segment. Answers the number of the present one. */
@@ -178,6 +188,18 @@ export class DiskJournal implements Journal {
     } finally {
       segment.pins -= 1;
     }
+  }
+
+  /** Bytes of log between two positions that it holds. */
+  between(from: number, to: number): number {
+    if (segmentOf(from) === segmentOf(to)) return to - from;
+    let bytes = positionOf(to) - positionOf(from);
+    for (let i = this.#segments.length - 1; i >= 0; i--) {
+      const { no, size } = this.#segments[i] as HeldSegment;
+      if (no < segmentOf(from)) break;
+      if (no < segmentOf(to)) bytes += size;
+    }
+    return bytes;
   }
 
   saltOf(segmentNo: number): Uint8Array | undefined {

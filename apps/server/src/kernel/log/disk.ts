@@ -2,7 +2,10 @@ import * as fs from 'node:fs';
 import { constants } from 'node:fs';
 import * as files from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { alignedMemory, isAligned } from './aligned-memory.ts';
 import { lockFolder } from './folder-lock.ts';
+import type { Memory } from './frame.ts';
+import { sectorBytes } from './segment.ts';
 
 /** One open file. Every call is whole or it throws; a short write is an error, never a retry. */
 export interface DiskFile {
@@ -43,15 +46,19 @@ const oneCall = process.platform === 'linux';
 class RealFile implements DiskFile {
   readonly #fd: number;
   readonly #syncAfter: boolean;
+  /** The same file past the page cache: a synced write of whole sectors is then the device's write and nothing else. */
+  readonly #direct: number | undefined;
 
-  constructor(fd: number, syncAfter: boolean) {
+  constructor(fd: number, syncAfter: boolean, direct: number | undefined) {
     this.#fd = fd;
     this.#syncAfter = syncAfter;
+    this.#direct = direct;
   }
 
   write(bytes: Uint8Array, from: number, to: number, position: number): Promise<void> {
+    const direct = position % sectorBytes === 0 && isAligned(bytes, from, to, sectorBytes) ? this.#direct : undefined;
     return new Promise((resolve, reject) => {
-      fs.write(this.#fd, bytes, from, to - from, position, (error, written) => {
+      fs.write(direct ?? this.#fd, bytes, from, to - from, position, (error, written) => {
         if (error) return reject(error);
         if (written !== to - from) return reject(new Error(`short write: ${written} of ${to - from} bytes`));
         if (!this.#syncAfter) return resolve();
@@ -86,11 +93,44 @@ class RealFile implements DiskFile {
     });
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      fs.close(this.#fd, (error) => (error ? reject(error) : resolve()));
-    });
+  async close(): Promise<void> {
+    if (this.#direct !== undefined) await closed(this.#direct);
+    await closed(this.#fd);
   }
+}
+
+const closed = (fd: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fs.close(fd, (error) => (error ? reject(error) : resolve()));
+  });
+
+const opened = (path: string, flags: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    fs.open(path, flags, 0o600, (error, fd) => (error ? reject(error) : resolve(fd)));
+  });
+
+let probe: Memory | undefined;
+
+/**
+ * A second descriptor of a prepared file, for direct writes. `undefined` where the file system or the device does not take
+ * single sectors directly, which a read of one shows: alignment is asked of reads and writes alike.
+ */
+async function openDirect(path: string): Promise<number | undefined> {
+  let fd: number | undefined;
+  try {
+    const direct = await opened(path, constants.O_RDWR | constants.O_DSYNC | constants.O_DIRECT);
+    fd = direct;
+    probe ??= alignedMemory(sectorBytes);
+    const { bytes } = probe;
+    const got = await new Promise<number>((resolve, reject) => {
+      fs.read(direct, bytes, 0, sectorBytes, sectorBytes, (error, read) => (error ? reject(error) : resolve(read)));
+    });
+    if (got === sectorBytes && isAligned(bytes, 0, sectorBytes, sectorBytes)) return direct;
+  } catch {
+    // Not to be had here: the other descriptor does everything.
+  }
+  if (fd !== undefined) await closed(fd);
+  return undefined;
 }
 
 /** The machine's own file system. `sync: false` is for the demo only: nothing waits for the device. */
@@ -102,14 +142,12 @@ export function realDisk(options: { sync: boolean } = { sync: true }): Disk {
       if (options.sync) await syncFolder(dirname(dir));
     },
     list: (dir) => files.readdir(dir),
-    open(path, mode, { synced = false } = {}) {
+    async open(path, mode, { synced = false } = {}) {
       const wanted = synced && options.sync;
-      return new Promise((resolve, reject) => {
-        fs.open(path, flagsOf[mode] | (wanted && oneCall ? constants.O_DSYNC : 0), 0o600, (error, fd) => {
-          if (error) reject(error);
-          else resolve(new RealFile(fd, wanted && !oneCall));
-        });
-      });
+      const fd = await opened(path, flagsOf[mode] | (wanted && oneCall ? constants.O_DSYNC : 0));
+      // A file that grows changes its size with each write and would gain nothing.
+      const direct = wanted && oneCall && mode === 'write' ? await openDirect(path) : undefined;
+      return new RealFile(fd, wanted && !oneCall, direct);
     },
     rename: (from, to) => files.rename(from, to),
     link: (from, to) => files.link(from, to),

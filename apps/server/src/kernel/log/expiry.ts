@@ -2,8 +2,8 @@ import { asError, type Clock } from '#kernel/base';
 import type { LogEvents } from './events.ts';
 import type { StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';
+import { expiredStreams, moveDeadlines } from './life-queries.ts';
 import type { LogLimits } from './limits.ts';
-import * as queries from './queries.ts';
 import type { Removal } from './removal.ts';
 import type { Store } from './store.ts';
 
@@ -153,15 +153,17 @@ export class Expiry {
     }
     for (let i = 0; i < due.length && this.#state === 'running'; i += atOnceMax) {
       const some = due.slice(i, i + atOnceMax);
-      await store.db.transaction((tx) =>
-        queries.moveDeadlines(
+      const rows = await store.db.transaction((tx) =>
+        moveDeadlines(
           tx,
           some.map(({ head }) => head.streamNo),
           some.map(({ deadline }) => new Date(deadline)),
         ),
       );
+      const written = new Set(rows.map(({ stream_no }) => stream_no));
       // A configuration that came meanwhile has set another one, and its row will.
-      for (const { head, deadline } of some) if (head.storedDeadline < deadline) head.storedDeadline = deadline;
+      for (const { head, deadline } of some)
+        if (written.has(head.streamNo) && head.storedDeadline < deadline) head.storedDeadline = deadline;
     }
   }
 
@@ -171,7 +173,7 @@ export class Expiry {
     let after = new Date(0);
     let afterNo = 0;
     while (this.#state === 'running') {
-      const rows = await queries.expiredStreams(store.db, { now, livesFrom, after, afterNo, limit: atOnceMax });
+      const rows = await expiredStreams(store.db, { now, livesFrom, after, afterNo, limit: atOnceMax });
       for (const row of rows) {
         after = row.expires_at;
         afterNo = row.stream_no;

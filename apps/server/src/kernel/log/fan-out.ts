@@ -201,7 +201,8 @@ export class FanOut {
     const { head } = fan;
     const messages: Uint8Array[] = [];
     if (showsAll(head, view)) for (const frame of frames) messages.push(...frame.messages);
-    else for (const message of messagesBehind(frames, from)) if (shows(head, view, message)) messages.push(message.bytes);
+    else
+      for (const message of messagesBehind(frames, from)) if (shows(head, view, message)) messages.push(message.bytes);
     const nothing = messages.length === 0 && !head.closed;
     const bytes = nothing
       ? []

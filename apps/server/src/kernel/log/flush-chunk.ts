@@ -4,6 +4,7 @@ import { type ContentChange, writeContent } from './content-rows.ts';
 import { crcBytes, crcWords } from './crc32c.ts';
 import { cutPayload, type FrameView, frameTypes } from './frame.ts';
 import type { Cause, Era, Settings } from './head.ts';
+import { markKept } from './life-queries.ts';
 import type { Configured, EraseNote, Removed, SupersedeNote } from './notes.ts';
 import * as queries from './queries.ts';
 
@@ -285,7 +286,7 @@ export class FlushChunk {
   async #writeKept(tx: Tx): Promise<void> {
     const kept = [...this.#kept].filter(([streamNo]) => !this.#removed.has(streamNo));
     if (kept.length === 0) return;
-    await queries.markKept(tx, {
+    await markKept(tx, {
       no: kept.map(([streamNo]) => streamNo),
       at: kept.map(([, { at }]) => at),
       cause: kept.map(([, { cause }]) => cause),

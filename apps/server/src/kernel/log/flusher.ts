@@ -72,6 +72,11 @@ export class Flusher {
     return this.#cursor;
   }
 
+  /** It met what it must not step over: nothing reaches Postgres any more. */
+  get stopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
   /** How long the oldest frame that is not in Postgres has been waiting. */
   get lagMs(): number {
     return this.#oldestAt === undefined ? 0 : Math.max(0, this.#clock.now() - this.#oldestAt);

@@ -1,15 +1,15 @@
-import { conflict, exhausted, invalid, type MusterError } from '#kernel/base';
+import { conflict, exhausted, invalid, type MusterError, must } from '#kernel/base';
 import { absenceOf, unknown } from './absence.ts';
 import type { ForkNote } from './birth.ts';
 import { mediaTypeOf, type StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';
+import { sizeOfRows } from './life-queries.ts';
 import type { LogLimits } from './limits.ts';
 import { inheritedAt, lineageOf } from './lineage.ts';
 import type { CreateStream, Offset, StreamKey } from './log.ts';
 import { parseOffset } from './offset.ts';
 import { messagesBehind } from './pages.ts';
 import { standingAt, standingOf, unbrokenTo } from './positions.ts';
-import { sizeOfRows } from './queries.ts';
 import type { Reader } from './reader.ts';
 import type { Removal } from './removal.ts';
 import type { Store } from './store.ts';
@@ -17,7 +17,7 @@ import { passOver, shows } from './views.ts';
 import type { Writer } from './writer.ts';
 
 /** What a fork begins with, as it was when it was looked up. */
-export type Origin = {
+type LookedUp = {
   readonly source: StreamHead;
   /** First position of the source then: one that moved since takes away what was counted. */
   readonly first: number;
@@ -30,6 +30,9 @@ export type Origin = {
   /** Payload of what is inherited. */
   readonly bytes: number;
 };
+
+/** Its source stays in memory until this is disposed of. */
+export type Origin = LookedUp & Disposable;
 
 type Point = Pick<Origin, 'seq' | 'prefix'>;
 
@@ -89,19 +92,29 @@ export class Forks {
     };
   }
 
-  async origin(key: StreamKey, fork: NonNullable<CreateStream['fork']>, contentType?: string): Promise<Origin> {
-    const { from, sub = 0 } = fork;
+  /** Looks up what is to be inherited. */
+  async origin({ key, fork, contentType }: CreateStream): Promise<Origin> {
+    const { from, at, sub = 0 } = must(fork, 'a fork');
     for (;;) {
       const source = await this.#source(key, from);
+      using held = hold(source);
       const refused = this.#refusal(source, contentType);
-      if (refused) return this.#writer.refuse(source, refused);
-      const at = this.#at(source, fork.at);
-      const first = source.firstSeq;
-      const point = sub === 0 ? { seq: at, prefix: undefined } : await this.#pointBehind(source, at, sub);
-      const bytes = point && (await this.#bytesTo(source, point.seq));
-      // Otherwise the ground moved: a trim or a removal came between.
-      if (bytes !== undefined && point && source.firstSeq === first) return { source, first, at, sub, ...point, bytes };
+      if (refused) return await this.#writer.refuse(source, refused);
+      const origin = await this.#lookUp(source, at, sub);
+      if (!origin) continue;
+      const kept = held.move();
+      return { ...origin, [Symbol.dispose]: () => kept.dispose() };
     }
+  }
+
+  /** `undefined` when the ground moved: a trim or a removal came between. */
+  async #lookUp(source: StreamHead, from: Offset | undefined, sub: number): Promise<LookedUp | undefined> {
+    const at = this.#at(source, from);
+    const first = source.firstSeq;
+    const point = sub === 0 ? { seq: at, prefix: undefined } : await this.#pointBehind(source, at, sub);
+    const bytes = point && (await this.#bytesTo(source, point.seq));
+    if (bytes === undefined || !point || source.firstSeq !== first) return undefined;
+    return { source, first, at, sub, ...point, bytes };
   }
 
   /** The stream to fork from, visible, with nothing on its way that takes away from it. */
@@ -134,7 +147,8 @@ export class Forks {
   #at(source: StreamHead, at: Offset | undefined): number {
     if (at === undefined) return source.tail;
     if (at === 'now' || !parseOffset(at)) throw malformed('The offset to fork at is not an offset.');
-    if ((parseOffset(at)?.seq ?? 0) > source.tail) throw malformed('The offset to fork at lies behind the end of the source.');
+    if ((parseOffset(at)?.seq ?? 0) > source.tail)
+      throw malformed('The offset to fork at lies behind the end of the source.');
     const { gap, seq } = standingOf(source, at);
     if (gap) throw malformed(`The source has nothing at the offset to fork at any more; it begins at ${gap.earliest}.`);
     return seq;
@@ -202,12 +216,26 @@ export class Forks {
   }
 }
 
+/** In memory for as long as this is not disposed of. */
+function hold(head: StreamHead): DisposableStack {
+  const held = new DisposableStack();
+  head.holds += 1;
+  held.defer(() => {
+    head.holds -= 1;
+  });
+  return held;
+}
+
 const malformed = (why: string): MusterError => invalid('fork_offset', why);
 
 const tooFar = (): MusterError =>
   invalid('fork_sub_offset', 'The sub-offset reaches at most to the end of the next append behind the offset.');
 
 const sourceRemoved = ({ path }: StreamKey): MusterError =>
-  conflict('fork_source_removed', `The stream at ${path} was removed and is kept for its forks; it cannot be forked again.`, {
-    extra: { path },
-  });
+  conflict(
+    'fork_source_removed',
+    `The stream at ${path} was removed and is kept for its forks; it cannot be forked again.`,
+    {
+      extra: { path },
+    },
+  );

@@ -66,7 +66,9 @@ export class Quarantine {
   readonly #dir: string;
   readonly #path: string;
   readonly #events: LogEvents;
+  /** All files, and those among them that held acknowledged bytes. */
   count = 0;
+  damaged = 0;
 
   constructor(disk: Disk, dir: string, events: LogEvents) {
     this.#disk = disk;
@@ -77,20 +79,43 @@ export class Quarantine {
 
   async open(): Promise<void> {
     await this.#disk.makeDir(this.#path);
-    this.count = (await this.#disk.list(this.#path)).length;
+    this.#recount(await this.#disk.list(this.#path));
+  }
+
+  #recount(names: readonly string[]): void {
+    this.count = names.length;
+    this.damaged = names.filter((name) => !name.includes('.torn')).length;
+  }
+
+  /** Its salt makes each life of a segment's file another one. */
+  async #headerOf(path: string): Promise<Buffer> {
+    const file = await this.#disk.open(path, 'read');
+    try {
+      const header = Buffer.alloc(segmentHeaderBytes);
+      await file.read(header, 0);
+      return header;
+    } finally {
+      await file.close();
+    }
   }
 
   /** Links a segment; it stays where it is. */
   async keep(no: number, why: 'torn' | 'damaged' | 'replaced'): Promise<void> {
     const names = await this.#disk.list(this.#path);
     if (why === 'torn' && names.filter((name) => name.includes('.torn')).length >= tornKeptMax) return;
+    const header = await this.#headerOf(join(this.#dir, segmentName(no)));
     for (let copy = 0; ; copy++) {
       const name = `${segmentName(no)}.${why}${copy === 0 ? '' : `-${copy}`}`;
-      if (names.includes(name)) continue;
+      if (names.includes(name)) {
+        // The same file again: a start that is refused comes back.
+        if (header.equals(await this.#headerOf(join(this.#path, name)))) return;
+        continue;
+      }
       try {
         await this.#disk.link(join(this.#dir, segmentName(no)), join(this.#path, name));
         await this.#disk.syncDir(this.#path);
         this.count += 1;
+        if (why !== 'torn') this.damaged += 1;
       } catch (error) {
         // A file system without links must not keep a log from starting; a torn tail was never acknowledged.
         if (why !== 'torn') throw error;
@@ -109,7 +134,7 @@ export class Quarantine {
     const going = names.filter((name) => name.includes('.torn') || segments.has(Number.parseInt(name, 10)));
     for (const name of going) await this.#disk.remove(join(this.#path, name));
     if (going.length > 0) await this.#disk.syncDir(this.#path);
-    this.count = names.length - going.length;
+    this.#recount(names.filter((name) => !going.includes(name)));
   }
 
   /** Moves a segment out of the log. */

@@ -11,7 +11,27 @@ export type FramePlace = {
 };
 
 /** Numbers of one stream's frames within a segment, in order. */
-export type FrameList = { readonly owner: SegmentIndex; readonly ordinals: number[] };
+export type FrameList = { owner: SegmentIndex | undefined; ordinals: number[] };
+
+/** What is known of each frame of a segment, in log order. */
+class Columns {
+  firstSeqs = new Float64Array(1024);
+  positions = new Uint32Array(1024);
+  lengths = new Uint32Array(1024);
+  batches = new Uint32Array(1024);
+
+  grow(): void {
+    const size = this.positions.length * 2;
+    const grown = <A extends Float64Array | Uint32Array>(next: A, old: A): A => {
+      next.set(old);
+      return next;
+    };
+    this.firstSeqs = grown(new Float64Array(size), this.firstSeqs);
+    this.positions = grown(new Uint32Array(size), this.positions);
+    this.lengths = grown(new Uint32Array(size), this.lengths);
+    this.batches = grown(new Uint32Array(size), this.batches);
+  }
+}
 
 /**
  * Finds frames by (stream, seq) in one segment: columns in log order, and per stream the numbers of its frames. Adding
@@ -22,16 +42,14 @@ export class SegmentIndex {
   readonly firstBatchNo: number;
   salt: Uint8Array;
   size = 0;
-  #firstSeqs = new Float64Array(1024);
-  #positions = new Uint32Array(1024);
-  #lengths = new Uint32Array(1024);
-  #batches = new Uint32Array(1024);
+  #columns: Columns;
   readonly #lists = new Map<number, FrameList>();
 
-  constructor(no: number, firstBatchNo: number, salt: Uint8Array) {
+  constructor(no: number, firstBatchNo: number, salt: Uint8Array, columns = new Columns()) {
     this.no = no;
     this.firstBatchNo = firstBatchNo;
     this.salt = salt;
+    this.#columns = columns;
   }
 
   /** The same frames at the same places, after the segment was written anew. */
@@ -42,11 +60,12 @@ export class SegmentIndex {
 
   add(streamNo: number, firstSeq: number, lsn: number, bytes: number, batchNo: number, known?: FrameList): FrameList {
     const ordinal = this.size;
-    if (ordinal === this.#positions.length) this.#grow();
-    this.#firstSeqs[ordinal] = firstSeq;
-    this.#positions[ordinal] = positionOf(lsn);
-    this.#lengths[ordinal] = bytes;
-    this.#batches[ordinal] = batchNo - this.firstBatchNo;
+    const columns = this.#columns;
+    if (ordinal === columns.positions.length) columns.grow();
+    columns.firstSeqs[ordinal] = firstSeq;
+    columns.positions[ordinal] = positionOf(lsn);
+    columns.lengths[ordinal] = bytes;
+    columns.batches[ordinal] = batchNo - this.firstBatchNo;
     this.size = ordinal + 1;
     let list = known;
     if (list === undefined || list.owner !== this) {
@@ -63,24 +82,38 @@ export class SegmentIndex {
    */
   find(streamNo: number, seq: number, limit: number): FramePlace[] | undefined {
     const ordinals = this.#lists.get(streamNo)?.ordinals;
-    if (ordinals === undefined || (this.#firstSeqs[ordinals[0] as number] as number) > seq) return undefined;
+    const { firstSeqs } = this.#columns;
+    if (ordinals === undefined || (firstSeqs[ordinals[0] as number] as number) > seq) return undefined;
     let low = 0;
     let high = ordinals.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      if ((this.#firstSeqs[ordinals[middle] as number] as number) <= seq) low = middle;
+      if ((firstSeqs[ordinals[middle] as number] as number) <= seq) low = middle;
       else high = middle - 1;
     }
-    return ordinals.slice(low, low + limit).map((ordinal) => this.placeOf(ordinal));
+    return ordinals.slice(low, low + limit).map((ordinal) => ({
+      firstSeq: this.firstSeqOf(ordinal),
+      lsn: lsnOf(this.no, this.positionOf(ordinal)),
+      bytes: this.bytesOf(ordinal),
+      batchNo: this.firstBatchNo + this.batchOf(ordinal),
+    }));
   }
 
-  placeOf(ordinal: number): FramePlace {
-    return {
-      firstSeq: this.#firstSeqs[ordinal] as number,
-      lsn: lsnOf(this.no, this.#positions[ordinal] as number),
-      bytes: this.#lengths[ordinal] as number,
-      batchNo: this.firstBatchNo + (this.#batches[ordinal] as number),
-    };
+  firstSeqOf(ordinal: number): number {
+    return this.#columns.firstSeqs[ordinal] as number;
+  }
+
+  positionOf(ordinal: number): number {
+    return this.#columns.positions[ordinal] as number;
+  }
+
+  bytesOf(ordinal: number): number {
+    return this.#columns.lengths[ordinal] as number;
+  }
+
+  /** Counted from the segment's first batch. */
+  batchOf(ordinal: number): number {
+    return this.#columns.batches[ordinal] as number;
   }
 
   /** Stream numbers in rising order, with their frames. */
@@ -89,16 +122,20 @@ export class SegmentIndex {
     for (const streamNo of numbers) yield [streamNo, (this.#lists.get(streamNo) as FrameList).ordinals];
   }
 
-  #grow(): void {
-    const size = this.#positions.length * 2;
-    const grown = <A extends Float64Array | Uint32Array>(next: A, old: A): A => {
-      next.set(old);
-      return next;
-    };
-    this.#firstSeqs = grown(new Float64Array(size), this.#firstSeqs);
-    this.#positions = grown(new Uint32Array(size), this.#positions);
-    this.#lengths = grown(new Uint32Array(size), this.#lengths);
-    this.#batches = grown(new Uint32Array(size), this.#batches);
+  /**
+   * Nobody asks this index any more: its columns go to the next one. A stream that rests keeps its list, so the list lets go
+   * of everything.
+   */
+  leave(): Columns {
+    const columns = this.#columns;
+    this.#columns = new Columns();
+    this.size = 0;
+    for (const list of this.#lists.values()) {
+      list.owner = undefined;
+      list.ordinals = [];
+    }
+    this.#lists.clear();
+    return columns;
   }
 }
 
@@ -113,6 +150,8 @@ export class FrameIndex {
   readonly #onUnreadable: (error: Error) => void;
   readonly #planned = new Map<number, SegmentIndex>();
   readonly #older: { no: number; index: SegmentIndex | SealedIndex }[] = [];
+  /** Of an index that left memory, for the next segment's. */
+  #columns: Columns | undefined;
   #current = new SegmentIndex(-1, 0, new Uint8Array(8));
 
   /** `onFull` hears of a segment's index when the first frame behind that segment is added. */
@@ -123,7 +162,8 @@ export class FrameIndex {
 
   /** Announces a segment before any frame of it is committed. */
   plan(no: number, firstBatchNo: number, salt: Uint8Array): void {
-    this.#planned.set(no, new SegmentIndex(no, firstBatchNo, salt));
+    this.#planned.set(no, new SegmentIndex(no, firstBatchNo, salt, this.#columns));
+    this.#columns = undefined;
   }
 
   /** Adds a committed frame. Frames come in log order. */
@@ -161,7 +201,9 @@ export class FrameIndex {
   /** The side file of a segment is written: memory of it is given back. */
   replace(no: number, index: SealedIndex): void {
     const entry = this.#older.find((older) => older.no === no);
-    if (entry) entry.index = index;
+    if (!entry) return;
+    if (entry.index instanceof SegmentIndex) this.#columns = entry.index.leave();
+    entry.index = index;
   }
 
   drop(no: number): void {

@@ -102,6 +102,8 @@ export class StreamHead {
   /** Used since the last look for heads that may leave. */
   used = true;
   trimming = false;
+  /** How many need it in memory just now. */
+  holds = 0;
   /** A sliding lifetime in ms; negative when there is none. */
   ttlMs = -1;
   /** From this moment on (ms) it is gone. */
@@ -121,11 +123,12 @@ export class StreamHead {
     this.mediaType = mediaTypeOf(birth.contentType);
     this.createdAt = birth.createdAt;
     this.updatedAt = birth.createdAt;
-    this.oldestAt = birth.createdAt;
+    // What a fork inherited may be of any age.
+    this.oldestAt = birth.fork ? 0 : birth.createdAt;
     this.eras = birth.eras;
     this.era = (birth.eras.at(-1) as Era).era;
     this.fork = birth.fork;
-    this.settings = birth.configuration;
+    this.settings = isBare(birth.configuration) ? bare : birth.configuration;
     this.configure(birth.configuration, birth.createdAt);
   }
 
@@ -169,6 +172,15 @@ export class StreamHead {
     return offsetOf(this.eraOf(seq), seq);
   }
 
+  /** As `eraOf`, also for a position that was given out and is not visible yet. */
+  assignedEra(seq: number): number {
+    return seq > this.tail ? this.era : this.eraOf(seq);
+  }
+
+  assignedOffset(seq: number): Offset {
+    return offsetOf(this.assignedEra(seq), seq);
+  }
+
   /** Positions the stream holds, those left out by trims, losses and dropped ranges not counted. */
   get messages(): number {
     let count = this.tail - this.firstSeq + 1;
@@ -207,6 +219,12 @@ export class StreamHead {
     return this.producers;
   }
 }
+
+/** Most streams have nothing to configure: they share one object. */
+const bare: Settings = Object.freeze({});
+
+const isBare = ({ retention, ttlSeconds, expiresAt }: Settings): boolean =>
+  retention === undefined && ttlSeconds === undefined && expiresAt === undefined;
 
 /** Media type as the protocol compares it: lower case, without parameters. */
 export function mediaTypeOf(contentType: string): string {

@@ -18,6 +18,9 @@ export class Heads {
   readonly #limits: LogLimits;
   readonly #store: Store | undefined;
   readonly #byPath = new Map<string, Map<string, StreamHead>>();
+  /** Most look-ups are of the project of the one before. Forgotten whenever a project's map comes or goes. */
+  #lastProject: string | undefined;
+  #lastPaths: Map<string, StreamHead> | undefined;
   readonly #byNo = new Map<number, StreamHead>();
   /** Greatest era of paths whose stream was removed; such a path holds no live stream. */
   readonly #tombstones = new Map<string, number>();
@@ -51,7 +54,11 @@ export class Heads {
 
   /** The newest stream at a path, for checks. */
   at(key: StreamKey): StreamHead | undefined {
-    const head = this.#byPath.get(key.projectId)?.get(key.path);
+    if (key.projectId !== this.#lastProject) {
+      this.#lastPaths = this.#byPath.get(key.projectId);
+      this.#lastProject = key.projectId;
+    }
+    const head = this.#lastPaths?.get(key.path);
     if (head !== undefined) head.used = true;
     return head;
   }
@@ -87,6 +94,7 @@ export class Heads {
     if (!paths) {
       paths = new Map();
       this.#byPath.set(projectId, paths);
+      this.#lastProject = undefined;
     }
     head.predecessor = paths.get(path);
     paths.set(path, head);
@@ -144,7 +152,7 @@ export class Heads {
     const paths = this.#byPath.get(head.key.projectId);
     if (paths?.get(head.key.path) === head) {
       paths.delete(head.key.path);
-      if (paths.size === 0) this.#byPath.delete(head.key.projectId);
+      if (paths.size === 0) this.#dropProject(head.key.projectId);
       this.#bury(nameOf(head.key), head.era);
     }
     this.#departing.push(head);
@@ -197,8 +205,7 @@ export class Heads {
 
   /** Rows lag behind: forks whose removal has not reached them are none any more. */
   #dropGoneForks(head: StreamHead): void {
-    for (const streamNo of head.refs?.keys() ?? [])
-      if (this.#byNo.get(streamNo)?.removed) head.refs?.delete(streamNo);
+    for (const streamNo of head.refs?.keys() ?? []) if (this.#byNo.get(streamNo)?.removed) head.refs?.delete(streamNo);
   }
 
   /** Everything below this lsn has reached Postgres. */
@@ -252,7 +259,10 @@ export class Heads {
       head.lastLsn < this.#flushedTo &&
       head.fan === undefined &&
       !head.trimming &&
-      head.deadline === head.storedDeadline &&
+      head.holds === 0 &&
+      // Its uses are written down, and its end is not what waits to be.
+      head.deadline <= head.storedDeadline &&
+      head.deadline !== Number.NEGATIVE_INFINITY &&
       !this.expectedForks.has(head.streamNo) &&
       this.#byPath.get(head.key.projectId)?.get(head.key.path) === head
     );
@@ -263,7 +273,12 @@ export class Heads {
     this.deadlines.drop(head);
     const paths = this.#byPath.get(head.key.projectId);
     paths?.delete(head.key.path);
-    if (paths?.size === 0) this.#byPath.delete(head.key.projectId);
+    if (paths?.size === 0) this.#dropProject(head.key.projectId);
+  }
+
+  #dropProject(projectId: string): void {
+    this.#byPath.delete(projectId);
+    this.#lastProject = undefined;
   }
 
   #bury(name: string, era: number): void {

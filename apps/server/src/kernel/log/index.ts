@@ -1,6 +1,8 @@
+export { acceptLogLoss } from './accept-loss.ts';
 export { createLog, type LogOptions } from './create-log.ts';
 export type { Disk, DiskFile } from './disk.ts';
 export type { LogEvents } from './events.ts';
+export { type InspectOptions, inspectLog, type LogReport, type LogVerdict } from './inspect.ts';
 export type { LogLimits } from './limits.ts';
 export type {
   Append,

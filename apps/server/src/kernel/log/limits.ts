@@ -83,11 +83,11 @@ export const defaultLimits = {
   leaseMs: 15_000,
   leaseRenewEveryMs: 5000,
   retentionEveryMs: 60_000,
-  /** Ranges of one stream that later messages tell again. */
+  /** Ranges of one stream that later messages tell again. MUSTER_LOG_SUPERSEDED_RANGES_MAX */
   supersededRangesMax: 10_000,
   /** So long such a range can still be read whole. MUSTER_LOG_SUPERSEDED_KEEP_MS */
   supersededKeepMs: 24 * 3600_000,
-  /** Erased messages, and what stands in their place, while files may still hold the old bytes. */
+  /** Erased messages, and what stands in their place, while files may still hold the old bytes. MUSTER_LOG_ERASING_MAX */
   erasingMax: 10_000,
   erasingBytesMax: 64 * miB,
   /** Erasures gathered before the files that hold the old bytes are given up together. */

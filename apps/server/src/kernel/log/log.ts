@@ -153,7 +153,10 @@ export type Durability = {
   walBytes: number;
   quarantinedFiles: number;
   shardsOwned: number;
-  /** A budget is over 80 %, or files are in quarantine: health says so. */
+  /**
+   * A budget is over 80 %, files that held acknowledged bytes are in quarantine, or the flush has stopped because a row holds
+   * something else: health says so.
+   */
   degraded: boolean;
 };
 

@@ -27,7 +27,7 @@ export class MemoryDriver implements Driver {
   start(): Promise<void> {
     this.#journal.start();
     this.core.committer.startAt(this.#journal.firstLsn);
-    this.core.writer.startAt({ nextStreamNo: 1, shards: this.core.limits.shards, eraFloor: undefined });
+    this.core.writer.startAt({ nextStreamNo: 1, lastEra: 0, shards: this.core.limits.shards, eraFloor: undefined });
     return Promise.resolve();
   }
 

@@ -68,8 +68,7 @@ export async function readPage(
     }
     for (const message of messagesBehind(frames, seq)) {
       const fits = messages.length === 0 || (messages.length < messagesMax && bytes + message.bytes.length <= bytesMax);
-      const tooFar =
-        filtered && (scanned >= limits.viewScanMessagesMax || scannedBytes >= limits.viewScanBytesMax);
+      const tooFar = filtered && (scanned >= limits.viewScanMessagesMax || scannedBytes >= limits.viewScanBytesMax);
       if (!fits || tooFar) return pageOf(head, messages, seq);
       seq = message.seq;
       scanned += 1;

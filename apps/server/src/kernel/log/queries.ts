@@ -63,6 +63,15 @@ export const streamsByNo = (db: Reader, streamNos: readonly number[]): Promise<S
     -- log_streams_by_no: primary key
     select ${streamColumns}, ${forksColumn} from streams s where stream_no = any(${streamNos}::bigint[])`);
 
+/** Where streams are or were, while rows remember them. */
+export const streamKeys = (
+  db: Reader,
+  streamNos: readonly number[],
+): Promise<{ stream_no: number; project_id: string; path: string; removed: boolean }[]> =>
+  db.query(sql`
+    -- log_stream_keys: primary key
+    select stream_no, project_id, path, removed_at is not null as removed from streams where stream_no = any(${streamNos}::bigint[])`);
+
 /** Live streams of a project in path order, behind `after`. `end` is the first text behind every path with the prefix. */
 export const streamsUnder = (
   db: Reader,
@@ -75,23 +84,27 @@ export const streamsUnder = (
       and (${q.end}::text is null or path < ${q.end}::text)
     order by path limit ${q.limit}`);
 
-export async function highestStreamNo(db: Reader): Promise<number> {
-  const rows = await db.query<{ highest: number | null }>(sql`
-    -- log_highest_stream_no: primary key, read backwards
-    select max(stream_no) as highest from streams`);
-  return rows[0]?.highest ?? 0;
+/** The newest stream there is, and its greatest era: numbers and eras go on behind them. */
+export async function newestStream(db: Reader): Promise<{ streamNo: number; era: number }> {
+  const rows = await db.query<{ stream_no: number; era: number }>(sql`
+    -- log_newest_stream: primary key, read backwards
+    select stream_no, (select max((e->>'era')::bigint) from jsonb_array_elements(eras) e) as era
+    from streams order by stream_no desc limit 1`);
+  return { streamNo: rows[0]?.stream_no ?? 0, era: rows[0]?.era ?? 0 };
 }
 
-/** Streams whose oldest message is past their age limit, in pages, for the sweep. */
+/** Streams whose oldest message is past their age limit, in pages, for the sweep. A fork's may be its source's. */
 export const agedStreams = (db: Reader, afterNo: number, limit: number): Promise<StreamRow[]> =>
   db.query<StreamRow>(sql`
     -- log_aged_streams: index streams_aging; one look at the primary key of the messages for each stream old enough
     select ${streamColumns} from streams s
     where removed_at is null and kept_at is null and retention ? 'maxAgeMs' and stream_no > ${afterNo}
-      and created_at < now() - make_interval(secs => (retention->>'maxAgeMs')::float8 / 1000)
+      and (fork_of is not null or created_at < now() - make_interval(secs => (retention->>'maxAgeMs')::float8 / 1000))
       and exists (
         select 1 from (
-          select m.at from stream_messages m where m.stream_no = s.stream_no and m.seq >= s.first_seq order by m.seq limit 1) oldest
+          select m.at from stream_messages m
+          where m.stream_no = case when s.fork_seq >= s.first_seq then (s.fork->'lineage'->0->>'streamNo')::bigint else s.stream_no end
+            and m.seq >= s.first_seq order by m.seq limit 1) oldest
         where oldest.at < now() - make_interval(secs => (s.retention->>'maxAgeMs')::float8 / 1000))
     order by stream_no limit ${limit}`);
 
@@ -283,17 +296,6 @@ export const setConfiguration = (tx: Tx, streamNo: number, to: ConfigurationRow)
       ttl_seconds = ${to.ttlSeconds ?? null}::bigint, expires_at = ${to.expiresAt}
     where stream_no = ${streamNo}`);
 
-/** Hidden, for their forks; rows that no fork reads may go. */
-export const markKept = (
-  tx: Tx,
-  k: { no: readonly number[]; at: readonly Date[]; cause: readonly Cause[] },
-): Promise<unknown> =>
-  tx.query(sql`
-    -- log_mark_kept: primary key
-    update streams s set kept_at = v.at, kept_cause = v.cause, rows_due = true
-    from unnest(${k.no}::bigint[], ${k.at}::timestamptz[], ${k.cause}::text[]) as v(no, at, cause)
-    where s.stream_no = v.no and s.removed_at is null and s.kept_at is null`);
-
 export type ProducerMoves = {
   no: number[];
   id: string[];
@@ -312,53 +314,6 @@ export const upsertProducers = (tx: Tx, p: ProducerMoves): Promise<unknown> =>
       ${p.lastCount}::int[], ${p.at}::timestamptz[])
     on conflict (stream_no, producer_id) do update set epoch = excluded.epoch, seq = excluded.seq, last_seq = excluded.last_seq,
       last_count = excluded.last_count, at = excluded.at`);
-
-/* Lifetimes and forks. */
-
-/** Sliding lifetimes that went on without a frame. */
-export const moveDeadlines = (tx: Tx, streamNos: readonly number[], at: readonly Date[]): Promise<unknown> =>
-  tx.query(sql`
-    -- log_move_deadlines: primary key
-    update streams s set expires_at = v.at from unnest(${streamNos}::bigint[], ${at}::timestamptz[]) as v(no, at)
-    where s.stream_no = v.no and s.ttl_seconds is not null and s.expires_at < v.at and s.removed_at is null`);
-
-/**
- * Streams whose lifetime is over at `now`, in pages in the order of their ends. Sliding ones count from `livesFrom` at the
- * earliest.
- */
-export const expiredStreams = (
-  db: Reader,
-  q: { now: Date; livesFrom: Date; after: Date; afterNo: number; limit: number },
-): Promise<{ stream_no: number; project_id: string; path: string; expires_at: Date }[]> =>
-  db.query(sql`
-    -- log_expired_streams: index streams_expiring, a range of it
-    select stream_no, project_id, path, expires_at from streams
-    where removed_at is null and kept_at is null and expires_at <= ${q.now} and (expires_at, stream_no) > (${q.after}, ${q.afterNo}::bigint)
-      and (ttl_seconds is null or ${q.livesFrom}::timestamptz + make_interval(secs => ttl_seconds::float8) <= ${q.now})
-    order by expires_at, stream_no limit ${q.limit}`);
-
-/** Kept streams whose last fork is gone. */
-export const forklessKept = (db: Reader, limit: number): Promise<{ stream_no: number }[]> =>
-  db.query(sql`
-    -- log_forkless_kept: index streams_kept, and streams_forks once for each
-    select stream_no from streams s
-    where kept_at is not null and removed_at is null
-      and not exists (select 1 from streams f where f.fork_of = s.stream_no and f.removed_at is null)
-    order by stream_no limit ${limit}`);
-
-/** Payload of the rows of a stream that lie wholly in `from..to`, and the last position among them. */
-export async function sizeOfRows(
-  db: Reader,
-  streamNo: number,
-  from: number,
-  to: number,
-): Promise<{ bytes: number; last: number | null }> {
-  const rows = await db.query<{ bytes: number; last: number | null }>(sql`
-    -- log_size_of_rows: primary key, one range; sizes come from the toast pointers
-    select coalesce(sum(octet_length(payload)), 0)::bigint as bytes, max(seq + count - 1) as last from stream_messages
-    where stream_no = ${streamNo} and seq >= ${from} and seq <= ${to} and seq + count - 1 <= ${to}`);
-  return rows[0] as { bytes: number; last: number | null };
-}
 
 /* Cursors. */
 
@@ -400,6 +355,25 @@ export async function highestLsn(db: Reader): Promise<number> {
   return rows[0]?.lsn ?? 0;
 }
 
+/** The first of these positions that should have a row and has none. */
+export async function unheldMessages(
+  db: Reader,
+  streamNos: readonly number[],
+  seqs: readonly number[],
+): Promise<{ stream_no: number; seq: number } | undefined> {
+  const rows = await db.query<{ stream_no: number; seq: number }>(sql`
+    -- log_unheld_messages: primary keys
+    select v.no as stream_no, v.seq from unnest(${streamNos}::bigint[], ${seqs}::bigint[]) as v(no, seq)
+    left join streams s on s.stream_no = v.no
+    where (s.stream_no is null or (s.removed_at is null and s.kept_at is null and s.first_seq <= v.seq))
+      and not exists (select 1 from stream_messages m where m.stream_no = v.no and m.seq = v.seq)
+      and not exists (
+        select 1 from stream_superseded r
+        where r.stream_no = v.no and r.from_seq <= v.seq and r.to_seq >= v.seq and r.state <> 'kept')
+    order by v.no, v.seq limit 1`);
+  return rows[0];
+}
+
 export async function highestTerm(db: Reader): Promise<number> {
   const rows = await db.query<{ term: number | null }>(sql`
     -- log_highest_term: two small tables
@@ -437,27 +411,6 @@ export const streamsWithRowsDue = (db: Reader, limit: number): Promise<RowsDue[]
     -- log_rows_due: index streams_rows_due
     select stream_no, first_seq, revision, removed_at is not null as removed, kept_at is not null as kept
     from streams where rows_due order by stream_no limit ${limit}`);
-
-/** The ranges of a stream that its forks, and theirs, still read, in the order of their beginnings. */
-export const readByForks = (db: Reader, streamNo: number): Promise<{ first: number; last: number }[]> =>
-  db.query(sql`
-    -- log_read_by_forks: index streams_forks for each; kept ones read nothing themselves, but theirs may
-    with recursive forks as (
-      select stream_no, first_seq, fork_seq as last, kept_at from streams where fork_of = ${streamNo} and removed_at is null
-      union all
-      select s.stream_no, s.first_seq, least(s.fork_seq, f.last), s.kept_at
-      from streams s join forks f on s.fork_of = f.stream_no where s.removed_at is null)
-    select first_seq as first, max(last) as last from forks where kept_at is null and first_seq <= last
-    group by first_seq order by first_seq`);
-
-/** What a stream no longer reads, its sources may let go. */
-export const markSourcesDue = (tx: Tx, streamNo: number): Promise<unknown> =>
-  tx.query(sql`
-    -- log_mark_sources_due: primary key
-    update streams s set rows_due = true
-    from streams f cross join lateral jsonb_array_elements(f.fork->'lineage') as l
-    where f.stream_no = ${streamNo} and f.fork is not null and s.stream_no = (l->>'streamNo')::bigint and s.removed_at is null
-      and (s.kept_at is not null or s.first_seq > 1 or s.has_superseded)`);
 
 /** Deletes at most `limit` rows that lie wholly between `from` and before `below`; answers how many. */
 export async function deleteMessagesBetween(

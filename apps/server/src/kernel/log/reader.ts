@@ -85,7 +85,7 @@ export class Reader {
   ): StoredFrame[] | Promise<StoredFrame[]> {
     const began = this.#clock.monotonic();
     const { streamNo, end } = placeOf(head, seq);
-    const places = this.#index.find(streamNo, seq, Math.min(want.messages, this.#limits.pageMessagesMax));
+    const places = this.#index.find(streamNo, seq, this.#framesAtMost(seq, end, want.messages));
     if (places !== undefined && !(places instanceof Promise)) {
       const found = this.#fromTape(places, end, want);
       if (holds(found, seq)) {
@@ -94,6 +94,11 @@ export class Reader {
       }
     }
     return this.#cold.run(head.key.projectId, async () => this.#coldFrames(head, seq, want, await places));
+  }
+
+  /** Each frame has a message at least, and a fork may end soon what its source went on with. */
+  #framesAtMost(seq: number, end: number, messages: number): number {
+    return Math.max(1, Math.min(messages, this.#limits.pageMessagesMax, end - seq + 1));
   }
 
   #fromTape(places: readonly FramePlace[], end: number, want: { bytes: number; messages: number }): StoredFrame[] {
@@ -201,7 +206,7 @@ export class Reader {
       this.#store.db,
       streamNo,
       seq,
-      Math.min(want.messages, this.#limits.pageMessagesMax),
+      this.#framesAtMost(seq, end, want.messages),
       want.bytes,
     );
     const found: StoredFrame[] = [];
@@ -250,7 +255,8 @@ export class Reader {
       const rows = await outlineFrom(this.#store.db, streamNo, seq, limit);
       const whole = rows.filter((row) => row.seq + row.count - 1 <= end);
       // Of an append that only begins in what a fork inherited, the size is known when it is read.
-      if (whole.length > 0 || rows.length === 0) return whole.map((row) => ({ firstSeq: row.seq, count: row.count, at: row.at.getTime(), bytes: row.bytes }));
+      if (whole.length > 0 || rows.length === 0)
+        return whole.map((row) => ({ firstSeq: row.seq, count: row.count, at: row.at.getTime(), bytes: row.bytes }));
     }
     const frames = await this.frames(head, seq, { bytes: this.#limits.viewScanBytesMax, messages: limit });
     return frames.map(({ firstSeq, at, messages, bytes }) => ({ firstSeq, count: messages.length, at, bytes }));

@@ -1,35 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Clock, must, reach, unavailable } from '#kernel/base';
-import type { BirthNote } from './birth.ts';
 import { type Accept, Claim, type Cursor } from './claim.ts';
 import { erasures } from './content-queries.ts';
+import { checkCursor } from './cursor-check.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { encodeSeal, type HeldSegment, heldSegment, type ResumeAt } from './disk-journal.ts';
 import type { Erasures } from './erasures.ts';
 import type { LogEvents } from './events.ts';
-import { type FoundLog, type FoundSegment, findSegments, foreign, Quarantine, readSegment } from './found-segments.ts';
-import { FrameView, frameTypes, type Memory, memoryOf } from './frame.ts';
-import { type FrameIndex, SegmentIndex } from './frame-index.ts';
+import { type FoundLog, findSegments, Quarantine } from './found-segments.ts';
+import type { Memory } from './frame.ts';
+import type { FrameIndex } from './frame-index.ts';
 import type { Heads } from './heads.ts';
 import type { LogLimits } from './limits.ts';
 import type { Ownership } from './ownership.ts';
 import * as queries from './queries.ts';
-import { Replay } from './replay.ts';
+import { LogInconsistent, lostPositions, Replay } from './replay.ts';
 import { putHoleBatch, rewriteSegment } from './rewrite.ts';
-import { type Piece, type Scan, scanSegment } from './scan.ts';
-import {
-  batchHeaderBytes,
-  lsnOf,
-  positionOf,
-  sealBytes,
-  segmentHeaderBytes,
-  segmentName,
-  segmentOf,
-} from './segment.ts';
+import { lsnOf, positionOf, sealBytes, segmentHeaderBytes, segmentName, segmentOf } from './segment.ts';
 import { SideFile } from './side-file.ts';
 import type { Spares } from './spares.ts';
 import type { Store } from './store.ts';
+import { describeFinding, type HeaderOf, isLoss, type ScannedSegment, Survey } from './survey.ts';
+import { whatToType } from './ways-out.ts';
 import type { EraFloor } from './writer.ts';
 
 export type Recovered = {
@@ -40,6 +33,8 @@ export type Recovered = {
   /** Decided just now: it must be written into the log. */
   newEraFloor: EraFloor | undefined;
   nextStreamNo: number;
+  /** The greatest one given out. */
+  lastEra: number;
 };
 
 /** After a loss also stream numbers may have been given out that nobody knows any more. */
@@ -70,7 +65,6 @@ export class Recovery {
   readonly quarantine: Quarantine;
   #found: FoundLog = { segments: [], walId: undefined };
   #newEraFloor: EraFloor | undefined;
-  #scratch: Memory | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -91,14 +85,15 @@ export class Recovery {
     for (const { stream_no, seq, instead, erased_lsn } of await erasures(store.db))
       this.#parts.erasures.add(stream_no, [seq], [instead], erased_lsn);
     const replay = new Replay(this.#parts.heads, this.#parts.erasures, this.#parts.limits);
-    const scanned = await this.#readAll(cursor, replay);
-    if (replay.holed) replay.inheritLosses();
+    const survey = await this.#survey(cursor, replay);
+    const { scanned } = survey;
+    await this.#settle(survey, replay);
     void reach('log.recovery.read');
     await this.#parts.spares.find();
     const resume = await this.#resume(cursor, scanned);
     void reach('log.recovery.rewritten');
     if (replay.losses.length > 0 || replay.unsettled) this.#newEraFloor ??= { era: clock.now(), reason: 'lost' };
-    const known = Math.max(await queries.highestStreamNo(store.db), replay.highestStreamNo);
+    const newest = await queries.newestStream(store.db);
     events.recovered({
       frames: replay.frames,
       segments: this.#found.segments.length,
@@ -111,131 +106,49 @@ export class Recovery {
       replay,
       eraFloor: this.#newEraFloor ?? replay.eraFloor ?? cursor.eraFloor,
       newEraFloor: this.#newEraFloor,
-      nextStreamNo: known + 1 + (this.#newEraFloor ? streamNoJump : 0),
+      lastEra: Math.max(newest.era, replay.highestEra),
+      nextStreamNo: Math.max(newest.streamNo, replay.highestStreamNo) + 1 + (this.#newEraFloor ? streamNoJump : 0),
     };
   }
 
-  /* What is in the segments? */
+  /* What is to be said and done about what was found? */
 
-  async #readAll(cursor: Cursor, replay: Replay): Promise<ScannedSegment[]> {
-    const { segments } = this.#found;
-    const scanned: ScannedSegment[] = [];
-    const damage: string[] = [];
-    let before: FoundSegment | undefined;
-    for (const [i, found] of segments.entries()) {
-      const last = i === segments.length - 1;
-      const next = segments[i + 1];
-      if (!last && next && next.no <= segmentOf(cursor.lsn)) {
-        before = found;
-        continue;
-      }
-      const previous = found.header?.previous ?? found.no - 1;
-      const missing = before !== undefined && previous !== before.no && lsnOf(found.no, 0) > cursor.lsn;
-      if (before && missing) {
-        damage.push(`segments ${before.no + 1} to ${found.no - 1} are missing`);
-        replay.holed = true;
-      } else if (previous !== found.no - 1 && lsnOf(found.no, 0) > cursor.lsn) {
-        replay.acceptedHole();
-      }
-      const one = await this.#readOne(found, { last, missing }, cursor, replay, damage);
-      if (one) scanned.push(one);
-      before = found;
+  async #survey(cursor: Cursor, replay: Replay): Promise<Survey> {
+    try {
+      const survey = await new Survey(this.#parts, cursor, replay).run(this.#found);
+      const { store, clock, limits } = this.#parts;
+      const wrong = await checkCursor(store, survey.newestFlushed, cursor.lsn, clock.now() - limits.tombstoneMs);
+      if (wrong) throw wrong;
+      return survey;
+    } catch (error) {
+      if (!(error instanceof LogInconsistent)) throw error;
+      const detail = `The log contradicts itself or its rows: ${error.message}. Nothing was changed.`;
+      throw unavailable('log_inconsistent', `${detail} ${whatToType}`, { cause: error });
     }
-    if (damage.length > 0) this.#judge(damage, replay);
-    return scanned;
   }
 
-  async #readOne(
-    found: FoundSegment,
-    { last, missing }: { last: boolean; missing: boolean },
-    cursor: Cursor,
-    replay: Replay,
-    damage: string[],
-  ): Promise<ScannedSegment | undefined> {
-    const { disk, dir, limits } = this.#parts;
-    const { no, header } = found;
-    const memory = await readSegment(disk, dir, no, this.#scratch ?? memoryOf(limits.segmentBytes));
-    this.#scratch = memory;
-    if (!header) {
-      damage.push(`segment ${no} has no readable header`);
-      replay.holed = true;
-      return undefined;
+  async #settle({ findings, scanned }: Survey, replay: Replay): Promise<void> {
+    const { events } = this.#parts;
+    for (const { no, scan, lossy } of scanned) {
+      if (scan.damaged || lossy) await this.quarantine.keep(no, 'damaged');
+      else if (scan.tornBytes > 0) await this.quarantine.keep(no, 'torn');
     }
-    const scan = scanSegment(memory, memory.bytes.length, header.salt, header.firstBatchNo);
-    if (scan.foreign) throw foreign(no, scan.foreign);
-    if (scan.tornBytes > 0 && !scan.damaged) await this.quarantine.keep(no, 'torn');
-    let above = missing;
-    for (const piece of scan.pieces) {
-      if (piece.kind === 'batch' || !scan.damaged) continue;
-      const harmless = lsnOf(no, piece.end) <= cursor.lsn;
-      const where = `segment ${no}, bytes ${piece.at} to ${piece.end}`;
-      if (harmless)
-        this.#parts.events.damage({
-          reason: 'log_damage_flushed',
-          detail: `${where}: the rows have it`,
-          quarantined: this.quarantine.count,
-        });
-      else damage.push(where);
-      above ||= !harmless;
+    for (const finding of findings) {
+      if (finding.kind !== 'damaged' || !finding.flushed) continue;
+      const detail = `${describeFinding(finding)}: the rows have it`;
+      events.damage({ reason: 'log_damage_flushed', detail, quarantined: this.quarantine.count });
     }
-    if (!last && !scan.sealed) {
-      damage.push(`segment ${no} ends at byte ${scan.tip} without a seal`);
-      above = true;
-    }
-    if (scan.damaged || above) await this.quarantine.keep(no, 'damaged');
-    const index = new SegmentIndex(no, header.firstBatchNo, header.salt);
-    await this.#replaySegment(no, memory, scan, cursor, replay, index);
-    if (!last && !scan.sealed) replay.holed = true;
-    // Segments are large: one piece of memory serves them all, unless it holds one that will be written anew.
-    if (last || above) this.#scratch = undefined;
-    return { no, header, memory: last || above ? memory : undefined, scan, index, last };
-  }
-
-  async #replaySegment(
-    no: number,
-    memory: Memory,
-    scan: Scan,
-    cursor: Cursor,
-    replay: Replay,
-    index: SegmentIndex,
-  ): Promise<void> {
-    const { heads, store } = this.#parts;
-    const view = new FrameView(memory);
-    const absent = new Set<number>();
-    for (const piece of scan.pieces) {
-      for (const [at, batchNo] of framesIn(piece, view)) {
-        view.look(at);
-        const holds = view.type === frameTypes.append || view.type === frameTypes.create;
-        if (holds && view.count > 0) index.add(view.streamNo, view.firstSeq, lsnOf(no, at), view.bytes, batchNo);
-        if (lsnOf(no, at) < cursor.lsn || view.streamNo === 0) continue;
-        const wanted = view.type === frameTypes.create ? forkedFrom(view) : view.streamNo;
-        if (wanted !== undefined && !heads.byNo(wanted)) absent.add(wanted);
-      }
-    }
-    const wanted = [...absent];
-    for (let i = 0; i < wanted.length; i += 5000)
-      for (const head of await store.byNo(wanted.slice(i, i + 5000))) heads.insert(head);
-    for (const piece of scan.pieces) {
-      if (scan.damaged && piece.kind !== 'batch' && lsnOf(no, piece.end) > cursor.lsn) replay.holed = true;
-      for (const [at] of framesIn(piece, view))
-        if (lsnOf(no, at) >= cursor.lsn) replay.apply(view.look(at), lsnOf(no, at));
-    }
+    const losses = findings.filter(isLoss);
+    if (losses.length > 0) this.#judge(losses.map(describeFinding), replay);
   }
 
   #judge(damage: readonly string[], replay: Replay): void {
-    const gaps = replay.losses
-      .slice(0, 100)
-      .map(({ head, from, first }) => ({ path: head.key.path, projectId: head.key.projectId, from, to: first - 1 }));
     const detail = `Acknowledged bytes of the log are damaged or missing: ${damage.slice(0, 10).join('; ')}.`;
     this.#parts.events.damage({ reason: 'log_damaged', detail, quarantined: this.quarantine.count });
     if (this.#parts.accept === undefined) {
-      throw unavailable(
-        'log_damaged',
-        `${detail} Put back the disk as it was, or accept the loss; every frame that verifies is then kept.`,
-        {
-          extra: { damage, gaps, orphanedFrames: replay.orphans },
-        },
-      );
+      throw unavailable('log_damaged', `${detail} Put back the disk as it was, or accept the loss. ${whatToType}`, {
+        extra: { damage, gaps: lostPositions(replay, 100), orphanedFrames: replay.orphans },
+      });
     }
     this.#newEraFloor = { era: this.#parts.clock.now(), reason: 'lost' };
   }
@@ -418,29 +331,4 @@ export class Recovery {
   }
 }
 
-type HeaderOf = NonNullable<FoundSegment['header']>;
-
-type ScannedSegment = {
-  no: number;
-  header: HeaderOf;
-  /** Kept when the segment must be written anew. */
-  memory: Memory | undefined;
-  scan: Scan;
-  index: SegmentIndex;
-  last: boolean;
-};
 type WithMemory = ScannedSegment & { memory: Memory };
-
-/** The source of a fork, from its `create` frame. */
-const forkedFrom = (view: FrameView): number | undefined => (JSON.parse(view.note() as string) as BirthNote).fork?.of;
-
-/** Position and batch number of each frame of a piece that verifies. */
-function* framesIn(piece: Piece, view: FrameView): Iterable<readonly [at: number, batchNo: number]> {
-  if (piece.kind === 'lost') {
-    for (const { at, batchNo } of piece.frames) yield [at, batchNo];
-    return;
-  }
-  const { batchNo, bytes } = piece.header;
-  if (piece.kind === 'partial') for (const at of piece.frames) yield [at, batchNo];
-  else for (let at = piece.at + batchHeaderBytes; at < piece.at + bytes; at = view.look(at).end) yield [at, batchNo];
-}

@@ -4,10 +4,10 @@ import type { LogEvents } from './events.ts';
 import { frameTypes } from './frame.ts';
 import type { Cause, StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';
+import { forklessKept } from './life-queries.ts';
 import type { StreamKey } from './log.ts';
 import type { Removed } from './notes.ts';
 import type { Publisher } from './publisher.ts';
-import { forklessKept } from './queries.ts';
 import type { Store } from './store.ts';
 import type { Writer } from './writer.ts';
 

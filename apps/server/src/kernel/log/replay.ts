@@ -13,6 +13,16 @@ import type { EraFloor } from './writer.ts';
 /** Positions of one stream that the log does not hold although later ones are there. */
 export type Loss = { head: StreamHead; from: number; first: number };
 
+/** Positions that are certainly lost, for people: at most `max` stretches of them. */
+export const lostPositions = ({ losses }: Replay, max: number): LostPositions[] =>
+  losses.slice(0, max).map(({ head, from, first }) => ({
+    projectId: head.key.projectId,
+    path: head.key.path,
+    from,
+    to: first - 1,
+  }));
+export type LostPositions = { projectId: string; path: string; from: number; to: number };
+
 /** The log contradicts itself or its rows. Nothing is guessed: an operator must look. */
 export class LogInconsistent extends Error {}
 
@@ -30,6 +40,7 @@ export class Replay {
   orphans = 0;
   frames = 0;
   highestStreamNo = 0;
+  highestEra = 0;
   eraFloor: EraFloor | undefined;
   /** Set when a hole was found: from here on positions may be missing. */
   holed = false;
@@ -46,6 +57,7 @@ export class Replay {
     this.frames += 1;
     const { streamNo } = view;
     if (streamNo > this.highestStreamNo) this.highestStreamNo = streamNo;
+    if (view.era > this.highestEra) this.highestEra = view.era;
     switch (view.type) {
       case frameTypes.create:
         return this.#create(view, lsn);
@@ -83,7 +95,7 @@ export class Replay {
         return kept ? this.#heads.hide(head, cause) : this.#heads.gone(head, cause);
       }
       case frameTypes.ref:
-        return this.#heads.expectFork(head, (JSON.parse(view.note() as string) as Referred).fork, view.ms);
+        return this.#expect(head, view);
       case frameTypes.trim:
         head.firstSeq = Math.max(head.firstSeq, view.firstSeq);
         head.firstKept = head.firstSeq;
@@ -129,6 +141,13 @@ export class Replay {
     if (source) source.lastLsn = lsn;
     else if (!this.holed)
       throw new LogInconsistent(`a frame at lsn ${lsn} forks stream ${of}, which neither rows nor log know`);
+  }
+
+  /** A fork is about to be created; its number is taken, whether it comes or not. */
+  #expect(source: StreamHead, view: FrameView): void {
+    const { fork } = JSON.parse(view.note() as string) as Referred;
+    if (fork > this.highestStreamNo) this.highestStreamNo = fork;
+    this.#heads.expectFork(source, fork, view.ms);
   }
 
   #configure(head: StreamHead, view: FrameView): void {

@@ -5,6 +5,7 @@ import { deleteDropped } from './content-rows.ts';
 import type { LogEvents } from './events.ts';
 import type { StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';
+import { markRowsDue, sourcesOf } from './life-queries.ts';
 import type { LogLimits } from './limits.ts';
 import { messagesBehind } from './pages.ts';
 import * as queries from './queries.ts';
@@ -141,8 +142,8 @@ export class RetentionSweep {
         gone += await this.#shownBytes(head, frame);
         went = true;
       }
-      // Inherited appends and own ones come one after the other.
-      if (!went || (frames.length < outlineMax && first > (head.fork?.seq ?? 0) + 1)) break;
+      // One look ends where a layer does: rows, a segment, what a fork inherited.
+      if (!went) break;
     }
     if (first > head.firstSeq && !head.removing) await this.#trim(head, first, gone);
   }
@@ -218,6 +219,9 @@ export class RetentionSweep {
       await deleteUnread(db, due, this.#limits.janitorRows, () => this.#ended);
       if (!due.removed) await deleteDropped(db, due.stream_no, this.#limits.janitorRows, () => this.#ended);
       if (this.#ended) return;
+      // What it no longer reads, its sources may let go. One row at a time: a flush may hold several, in another order.
+      for (const { stream_no } of await sourcesOf(db, due.stream_no))
+        await db.transaction((tx) => markRowsDue(tx, stream_no));
       await db.transaction((tx) => this.#finish(tx, due));
     }
     await db.transaction((tx) => queries.dropTombstones(tx, this.#limits.tombstoneMs));
@@ -226,7 +230,6 @@ export class RetentionSweep {
   async #finish(tx: Tx, due: queries.RowsDue): Promise<void> {
     if (due.removed) await queries.deleteProducers(tx, due.stream_no);
     await contentQueries.deleteRangesBelow(tx, due.stream_no, due.removed ? Number.MAX_SAFE_INTEGER : due.first_seq);
-    await queries.markSourcesDue(tx, due.stream_no);
     await queries.clearRowsDue(tx, due);
   }
 

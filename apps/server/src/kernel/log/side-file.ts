@@ -19,10 +19,8 @@ const headerBytes = 512;
 const pageBytes = 4096;
 const entryBytes = 32;
 const perPage = 127;
-/** Entries put down, and pages signed, before the thread is given up: under a millisecond each. */
-const stepEntries = 4096;
-const stepPages = 256;
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Pages put down before the thread is given up: under a millisecond. */
+const stepPages = 64;
 const high = 2 ** 32;
 
 const crcAt = (memory: Memory, from: number, length: number): number =>
@@ -30,32 +28,72 @@ const crcAt = (memory: Memory, from: number, length: number): number =>
 
 /** Writes the side file of a finished segment, in steps that never hold the thread for long, and opens it. */
 export async function writeSideFile(disk: Disk, dir: string, index: SegmentIndex): Promise<SideFile> {
-  const pages = Math.ceil(index.size / perPage);
-  const memory = memoryOf(headerBytes + pages * pageBytes);
-  const { bytes, words } = memory;
-  bytes.fill(0);
-  let entry = 0;
+  const name = join(dir, sideFileName(index.no));
+  await disk.remove(`${name}.new`).catch(() => undefined);
+  const file = await disk.open(`${name}.new`, 'create');
+  let keys: PageKeys;
+  try {
+    keys = await writePages(file, index);
+    await file.write(headerOf(index).bytes, 0, headerBytes, 0);
+  } finally {
+    await file.close();
+  }
+  await disk.rename(`${name}.new`, name);
+  return new SideFile(disk, dir, index.no, index.firstBatchNo, keys);
+}
+
+async function writePages(file: DiskFile, index: SegmentIndex): Promise<PageKeys> {
+  const keys = new PageKeys(index.size);
+  const memory = memoryOf(stepPages * pageBytes);
+  memory.bytes.fill(0);
+  let written = headerBytes;
+  let at = 0;
+  let inPage = 0;
+  const write = async (): Promise<void> => {
+    for (let page = 0; page < at; page += pageBytes) sign(memory, page);
+    await file.write(memory.bytes, 0, at, written);
+    written += at;
+    memory.bytes.fill(0);
+    at = 0;
+  };
   for (const [streamNo, ordinals] of index.streams()) {
     for (const ordinal of ordinals) {
-      const place = index.placeOf(ordinal);
-      const at = headerBytes + Math.floor(entry / perPage) * pageBytes + (entry % perPage) * entryBytes;
-      const word = at >>> 2;
-      words[word] = streamNo >>> 0;
-      words[word + 1] = streamNo / high;
-      words[word + 2] = place.firstSeq >>> 0;
-      words[word + 3] = place.firstSeq / high;
-      words[word + 4] = place.lsn - lsnOf(index.no, 0);
-      words[word + 5] = place.bytes;
-      words[word + 6] = place.batchNo - index.firstBatchNo;
-      entry += 1;
-      if (entry % stepEntries === 0) await turn();
+      if (inPage === perPage) {
+        inPage = 0;
+        at += pageBytes;
+        if (at === memory.bytes.length) await write();
+      }
+      if (inPage === 0) keys.add(streamNo, index.firstSeqOf(ordinal));
+      putEntry(memory.words, (at + inPage * entryBytes) >>> 2, streamNo, index, ordinal);
+      inPage += 1;
     }
   }
-  for (let page = 0; page < pages; page++) {
-    const at = headerBytes + page * pageBytes;
-    words[(at + pageBytes - 4) >>> 2] = crcAt(memory, at, pageBytes - 8);
-    if (page % stepPages === stepPages - 1) await turn();
+  if (inPage > 0) {
+    at += pageBytes;
+    await write();
   }
+  return keys;
+}
+
+function putEntry(words: Uint32Array, word: number, streamNo: number, index: SegmentIndex, ordinal: number): void {
+  const firstSeq = index.firstSeqOf(ordinal);
+  words[word] = streamNo >>> 0;
+  words[word + 1] = streamNo / high;
+  words[word + 2] = firstSeq >>> 0;
+  words[word + 3] = firstSeq / high;
+  words[word + 4] = index.positionOf(ordinal);
+  words[word + 5] = index.bytesOf(ordinal);
+  words[word + 6] = index.batchOf(ordinal);
+}
+
+function sign(memory: Memory, page: number): void {
+  memory.words[(page + pageBytes - 4) >>> 2] = crcAt(memory, page, pageBytes - 8);
+}
+
+function headerOf(index: SegmentIndex): Memory {
+  const memory = memoryOf(headerBytes);
+  const { bytes, words } = memory;
+  bytes.fill(0);
   magic.copy(bytes, 0);
   bytes.writeUInt32LE(version, 8);
   bytes.writeUInt32LE(index.size, 12);
@@ -63,16 +101,34 @@ export async function writeSideFile(disk: Disk, dir: string, index: SegmentIndex
   bytes.set(index.salt, 24);
   writeU64(bytes, 32, index.firstBatchNo);
   words[508 >>> 2] = crcAt(memory, 0, 504);
-  const name = join(dir, sideFileName(index.no));
-  await disk.remove(`${name}.new`).catch(() => undefined);
-  const file = await disk.open(`${name}.new`, 'create');
-  try {
-    await file.write(bytes, 0, bytes.length, 0);
-  } finally {
-    await file.close();
+  return memory;
+}
+
+/** The first key of each page. */
+class PageKeys {
+  readonly entries: number;
+  readonly streams: Float64Array;
+  readonly seqs: Float64Array;
+  #pages = 0;
+
+  constructor(entries: number) {
+    this.entries = entries;
+    this.streams = new Float64Array(Math.ceil(entries / perPage));
+    this.seqs = new Float64Array(this.streams.length);
   }
-  await disk.rename(`${name}.new`, name);
-  return SideFile.over(disk, dir, index.no, memory);
+
+  add(streamNo: number, seq: number): void {
+    this.streams[this.#pages] = streamNo;
+    this.seqs[this.#pages] = seq;
+    this.#pages += 1;
+  }
+
+  static in(memory: Memory): PageKeys {
+    const keys = new PageKeys(memory.bytes.readUInt32LE(12));
+    for (let at = headerBytes; at < memory.bytes.length; at += pageBytes)
+      keys.add(readU64(memory.bytes, at), readU64(memory.bytes, at + 8));
+    return keys;
+  }
 }
 
 /** A side file in use: of each page the first key is in memory, the page itself is read when asked. */
@@ -80,29 +136,16 @@ export class SideFile implements SealedIndex {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #no: number;
-  readonly #entries: number;
   readonly #firstBatchNo: number;
-  readonly #firstStreams: Float64Array;
-  readonly #firstSeqs: Float64Array;
+  readonly #keys: PageKeys;
   #file: Promise<DiskFile> | undefined;
 
-  private constructor(disk: Disk, dir: string, no: number, memory: Memory) {
+  constructor(disk: Disk, dir: string, no: number, firstBatchNo: number, keys: PageKeys) {
     this.#disk = disk;
     this.#path = join(dir, sideFileName(no));
     this.#no = no;
-    this.#entries = memory.bytes.readUInt32LE(12);
-    this.#firstBatchNo = readU64(memory.bytes, 32);
-    const pages = Math.ceil(this.#entries / perPage);
-    this.#firstStreams = new Float64Array(pages);
-    this.#firstSeqs = new Float64Array(pages);
-    for (let page = 0; page < pages; page++) {
-      this.#firstStreams[page] = readU64(memory.bytes, headerBytes + page * pageBytes);
-      this.#firstSeqs[page] = readU64(memory.bytes, headerBytes + page * pageBytes + 8);
-    }
-  }
-
-  static over(disk: Disk, dir: string, no: number, memory: Memory): SideFile {
-    return new SideFile(disk, dir, no, memory);
+    this.#firstBatchNo = firstBatchNo;
+    this.#keys = keys;
   }
 
   /** Opens the side file of a segment; `undefined` when it is missing, damaged, or of another life of that segment. */
@@ -129,7 +172,7 @@ export class SideFile implements SealedIndex {
       for (let at = headerBytes; at < bytes.length; at += pageBytes) {
         if (bytes.readUInt32LE(at + pageBytes - 4) !== crcAt(memory, at, pageBytes - 8)) return undefined;
       }
-      return new SideFile(disk, dir, no, memory);
+      return new SideFile(disk, dir, no, readU64(bytes, 32), PageKeys.in(memory));
     } catch {
       // Missing or unreadable is the same: the caller makes it again from the segment.
       return undefined;
@@ -143,9 +186,9 @@ export class SideFile implements SealedIndex {
     if (page < 0) return undefined;
     const found: FramePlace[] = [];
     const memory = memoryOf(pageBytes);
-    for (let n = page; n < this.#firstStreams.length && found.length <= limit; n++) {
+    for (let n = page; n < this.#keys.streams.length && found.length <= limit; n++) {
       await this.#load(n, memory);
-      const inPage = Math.min(perPage, this.#entries - n * perPage);
+      const inPage = Math.min(perPage, this.#keys.entries - n * perPage);
       for (let i = 0; i < inPage && found.length <= limit; i++) {
         const at = i * entryBytes;
         const no = readU64(memory.bytes, at);
@@ -174,12 +217,13 @@ export class SideFile implements SealedIndex {
 
   /** The last page whose first key is at or below (streamNo, seq). */
   #pageBefore(streamNo: number, seq: number): number {
+    const { streams, seqs } = this.#keys;
     let low = -1;
-    let high = this.#firstStreams.length - 1;
+    let high = streams.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      const no = this.#firstStreams[middle] as number;
-      if (no < streamNo || (no === streamNo && (this.#firstSeqs[middle] as number) <= seq)) low = middle;
+      const no = streams[middle] as number;
+      if (no < streamNo || (no === streamNo && (seqs[middle] as number) <= seq)) low = middle;
       else high = middle - 1;
     }
     return low;

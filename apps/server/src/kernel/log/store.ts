@@ -1,8 +1,8 @@
 import type { Db, Tx } from '#kernel/db';
+import { rangesOf } from './content-queries.ts';
 import { type Birth, StreamHead } from './head.ts';
 import type { LogLimits } from './limits.ts';
 import type { StreamKey } from './log.ts';
-import { rangesOf } from './content-queries.ts';
 import * as queries from './queries.ts';
 import { Superseded } from './superseded.ts';
 
@@ -54,8 +54,8 @@ export class Store {
 
   /** Where a stream is that lives or is kept. */
   async keyOf(streamNo: number): Promise<StreamKey | undefined> {
-    const [row] = await queries.streamsByNo(this.db, [streamNo]);
-    return row && row.removed_at === null ? { projectId: row.project_id, path: row.path } : undefined;
+    const [row] = await queries.streamKeys(this.db, [streamNo]);
+    return row && !row.removed ? { projectId: row.project_id, path: row.path } : undefined;
   }
 
   /** Adds one producer that is in rows only; `false` when there is none. */

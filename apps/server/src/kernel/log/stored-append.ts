@@ -54,7 +54,8 @@ export class StoredAppend implements Appended, Effect {
     this.#head = head;
     this.#count = messages.length;
     this.#payloadBytes = payloadBytes;
-    this.#era = head.era;
+    // A bare close stands where the last message does, perhaps one that a fork inherited.
+    this.#era = messages.length === 0 ? head.assignedEra(this.lastSeq) : head.era;
     this.#ms = ms;
     this.#promise = new Promise(capture);
     this.#answer = captured;

@@ -1,4 +1,5 @@
 import { assert } from '#kernel/base';
+import { alignedMemory } from './aligned-memory.ts';
 import { type Memory, memoryOf } from './frame.ts';
 
 /** Memory that mirrors the log from `lsn` on, `used` bytes of it. */
@@ -33,7 +34,7 @@ export class Tape {
     const last = this.#chunks.at(-1);
     if (last && last.lsn + last.used === lsn && last.memory.bytes.length - last.used >= bytes) return last;
     this.#drop();
-    const memory = bytes > this.#chunkBytes ? memoryOf(bytes) : (this.#free.pop() ?? memoryOf(this.#chunkBytes));
+    const memory = bytes > this.#chunkBytes ? memoryOf(bytes) : (this.#free.pop() ?? alignedMemory(this.#chunkBytes));
     this.#held += memory.bytes.length;
     const chunk: Chunk = { memory, lsn, used: 0 };
     this.#chunks.push(chunk);

@@ -1,5 +1,6 @@
 import type { Db } from '#kernel/db';
-import * as queries from './queries.ts';
+import { readByForks } from './life-queries.ts';
+import { deleteMessagesBetween, type RowsDue } from './queries.ts';
 
 /** Positions from `from` on and before `below`. */
 type Span = { from: number; below: number };
@@ -8,18 +9,13 @@ type Span = { from: number; below: number };
  * Deletes the rows of a stream that nobody is shown any more, some at a time: those it has trimmed, or all of it when it is
  * gone or kept, but for what its forks still read.
  */
-export async function deleteUnread(
-  db: Db,
-  due: queries.RowsDue,
-  rowsAtOnce: number,
-  ended: () => boolean,
-): Promise<void> {
+export async function deleteUnread(db: Db, due: RowsDue, rowsAtOnce: number, ended: () => boolean): Promise<void> {
   const own = { from: 0, below: due.removed || due.kept ? Number.MAX_SAFE_INTEGER : due.first_seq };
-  for (const { from, below } of without(own, await queries.readByForks(db, due.stream_no))) {
+  for (const { from, below } of without(own, await readByForks(db, due.stream_no))) {
     for (let deleted = rowsAtOnce; deleted === rowsAtOnce; ) {
       if (ended()) return;
       deleted = await db.transaction((tx) =>
-        queries.deleteMessagesBetween(tx, due.stream_no, { from, below, limit: rowsAtOnce }),
+        deleteMessagesBetween(tx, due.stream_no, { from, below, limit: rowsAtOnce }),
       );
     }
   }

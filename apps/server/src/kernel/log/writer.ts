@@ -8,7 +8,6 @@ import type { Era, StreamHead } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { LogLimits } from './limits.ts';
 import type { Append, Appended } from './log.ts';
-import { offsetOf } from './offset.ts';
 import type { ProducerState } from './producers.ts';
 import type { Publisher } from './publisher.ts';
 import type { Store } from './store.ts';
@@ -39,6 +38,7 @@ export class Writer {
   readonly #expire: (head: StreamHead) => void;
   readonly #frame: FrameInput;
   #nextStreamNo = 1;
+  #lastEra = 0;
   #shards: number;
   #eraFloor: EraFloor | undefined;
 
@@ -69,9 +69,10 @@ export class Writer {
   }
 
   /** Where numbering goes on after recovery. */
-  startAt(at: { nextStreamNo: number; shards: number; eraFloor: EraFloor | undefined }): void {
+  startAt(at: { nextStreamNo: number; lastEra: number; shards: number; eraFloor: EraFloor | undefined }): void {
     this.#nextStreamNo = at.nextStreamNo;
     this.#shards = at.shards;
+    this.#lastEra = at.lastEra;
     this.#eraFloor = at.eraFloor;
   }
 
@@ -157,7 +158,7 @@ export class Writer {
       outcome: 'duplicate',
       firstSeq: known?.firstSeq ?? lastSeq,
       lastSeq,
-      next: offsetOf(head.era, lastSeq),
+      next: head.assignedOffset(lastSeq),
       closed: head.closing,
       ...(state ? { producer: { epoch: state.epoch, seq: state.seq } } : {}),
     };
@@ -174,9 +175,19 @@ export class Writer {
     });
   }
 
-  /** For a stream that is being created: its number, the shards there are, and the least era it may have. */
-  newStream(): { streamNo: number; shards: number; eraMin: number } {
-    return { streamNo: this.#nextStreamNo++, shards: this.#shards, eraMin: this.#eraFloor?.era ?? 0 };
+  /** For a stream that is being created, at a path and with messages whose eras are all below `eraMin`. */
+  newStream(eraMin: number): { streamNo: number; shards: number; era: number } {
+    const era = this.#newEra(Math.max(eraMin, this.#eraFloor?.era ?? 0));
+    return { streamNo: this.#nextStreamNo++, shards: this.#shards, era };
+  }
+
+  /**
+   * A time in ms, or just behind the last era where many begin at once: no two streams of this log share one. A fork shows
+   * those of its source, and they must not be taken for some that its path once had.
+   */
+  #newEra(min: number): number {
+    this.#lastEra = Math.max(this.#clock.now(), this.#lastEra + 1, min);
+    return this.#lastEra;
   }
 
   /** Everything below `first` goes; `bytes` is what that was. */
@@ -217,7 +228,7 @@ export class Writer {
   /** A new era, behind a jump, for a stream that may have lost acknowledged positions. */
   #leap(head: StreamHead, floor: EraFloor): void {
     const entry: Era = {
-      era: Math.max(this.#clock.now(), head.era + 1, floor.era),
+      era: this.#newEra(Math.max(head.era + 1, floor.era)),
       first: head.lastSeq + 1 + eraJump,
       from: head.lastSeq + 1,
       reason: floor.reason,

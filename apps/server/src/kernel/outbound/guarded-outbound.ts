@@ -32,6 +32,7 @@ export class GuardedOutbound implements Outbound {
   constructor(options: OutboundOptions) {
     this.#options = options;
     this.#rule = new AddressRule([...options.allow, ...(options.loopback ? ['loopback'] : [])]);
+    // As the system does it, hosts file and all. Look-ups that hang hold half of libuv's threads at most.
     this.#resolve = options.resolve ?? ((name) => lookup(name, { all: true, verbatim: true }));
     this.#calls = options.metrics.counter({
       name: 'muster_outbound_calls_total',
@@ -44,6 +45,13 @@ export class GuardedOutbound implements Outbound {
       value: outboundLimits.callsMax,
       whenFull: 'Further calls wait for a free place.',
       used: () => this.#open,
+    });
+    options.limits?.add({
+      name: 'outbound.waiting',
+      unit: 'count',
+      value: outboundLimits.waitingMax,
+      whenFull: 'The call is not made: 429 outbound_busy; whoever wanted it tries again.',
+      used: () => this.#waiting.length,
     });
     options.limits?.add({
       name: 'outbound.answerBytes',

@@ -2,7 +2,6 @@ import { GuardedOutbound, type OutboundOptions } from './guarded-outbound.ts';
 import type { Outbound } from './outbound.ts';
 
 export type { OutboundOptions } from './guarded-outbound.ts';
-export { outboundLimits } from './limits.ts';
 export type { Outbound, OutboundAnswer, OutboundCall } from './outbound.ts';
 export type { Resolve } from './target.ts';
 

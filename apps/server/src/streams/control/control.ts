@@ -1,9 +1,11 @@
 import type { Limits, Service } from '#kernel/base';
-import type { Routes } from '#kernel/http';
+import type { RawOperation, Routes } from '#kernel/http';
 import type { Telemetry } from '#kernel/telemetry';
+import { declareBounds } from './bounds.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import type { SubscriptionsDeps } from './subscriptions/deps.ts';
 import type { DsCall } from './subscriptions/handle-ds.ts';
+import { dsOperations } from './subscriptions/operations.ts';
 import type { Box } from './subscriptions/signing-keys.ts';
 import { Subscriptions } from './subscriptions/subscriptions.ts';
 import { tokenRoutes } from './tokens/routes.ts';
@@ -26,6 +28,8 @@ export type ControlSecrets = {
 export type Control = Service & {
   /** Declares `/v1/streams…`, `/v1/stream-settings`, `/v1/stream-tokens…`, `/v1/jwks.json`. Before `http.start`. */
   routes(routes: Routes): void;
+  /** What the reference says of `/v1/stream/__ds/…`. */
+  readonly dsOperations: readonly RawOperation[];
   /** One call below `/v1/stream/__ds/`; errors are thrown. */
   handleDs(ds: DsCall): Promise<void>;
   /** Whether anybody may read it, by the project's own patterns. From memory. */
@@ -38,11 +42,13 @@ export function createControl(deps: ControlDeps): Control {
   const { box, wakeTokenKeys: tokenKeys } = secrets;
   const subscriptions = new Subscriptions({ ...deps, logger, metrics, box, tokenKeys });
   const catalog = createCatalog({ ...deps, logger });
+  declareBounds(deps.bounds);
   return {
     routes(routes) {
       catalog.routes(routes);
       tokenRoutes({ ...deps, metrics }, routes);
     },
+    dsOperations,
     handleDs: (ds) => subscriptions.handle(ds),
     isPublic: (projectId, path) => catalog.isPublic(projectId, path),
     async start() {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { invalid } from '#kernel/base';
+import { invalid, MusterError } from '#kernel/base';
 import { type Fields, type FrameCall, type FrameType, type Later, later } from '#kernel/http';
 import type { Append, Appended, StreamKey } from '#kernel/log';
 import { checkPath } from '../address.ts';
 import { expectedTail } from '../expected.ts';
+import { isJson } from '../media-type.ts';
 import type { Room } from '../room.ts';
 import { elementsOf } from './records.ts';
 
@@ -36,16 +37,16 @@ function appendFromSocket(room: Room, { frame, bytes, who }: FrameCall<AppendFra
   const { access, budgets, config } = room;
   const path = checkPath(frame.stream);
   const key = access.requireWrite(who, 'append', path, frame.producer?.id);
-  const messages = messagesOf(frame, bytes, config.appendMessagesMax);
   budgets.take(key.projectId, bytes.length);
   const input: Append = {
     key,
-    messages,
+    messages: [],
     ...(frame.producer ? { producer: frame.producer } : {}),
     ...(frame.close === true ? { close: true } : {}),
   };
-  if (frame.records) input.contentType = 'application/json';
-  const looksFirst = frame.expected !== undefined || (messages.length > 0 && !frame.records);
+  if (frame.records) takeRecords(input, frame.records, bytes, config.appendMessagesMax);
+  else input.messages = plainOf(frame);
+  const looksFirst = frame.expected !== undefined || (input.messages.length > 0 && !frame.records);
   return looksFirst ? appendAfterLook(room, input, frame) : later(room.log.append(input).then(answerOf));
 }
 
@@ -60,14 +61,22 @@ async function appendAfterLook({ log }: Room, input: Append, frame: AppendFrame)
 /** Bytes take the stream's own type, whichever it is, but are no JSON. */
 async function plainTypeOf(log: Room['log'], key: StreamKey): Promise<string> {
   const type = (await log.head(key))?.contentType ?? '';
-  return type.split(';', 1)[0]?.trim().toLowerCase() === 'application/json' ? 'application/octet-stream' : type;
+  return isJson(type) ? 'application/octet-stream' : type;
 }
 
-function messagesOf({ records, text, base64 }: AppendFrame, frame: Buffer, most: number): Uint8Array[] {
-  if (records) {
+/** What is wrong with them is not said before what comes first: no such stream, a duplicate, a closed stream, another type. */
+function takeRecords(input: Append, records: readonly unknown[], frame: Buffer, most: number): void {
+  input.contentType = 'application/json';
+  try {
     if (records.length === 0) throw invalid('json_empty_array', 'An append of no records changes nothing.');
-    return elementsOf(frame, 'records', most);
+    input.messages = elementsOf(frame, 'records', most);
+  } catch (error) {
+    if (!(error instanceof MusterError)) throw error;
+    input.refusal = error;
   }
+}
+
+function plainOf({ text, base64 }: AppendFrame): Uint8Array[] {
   if (text !== undefined && !text.isWellFormed())
     throw invalid('invalid_frame', '/text: holds half of a surrogate pair, which is no text.', {
       errors: [{ pointer: '/text', detail: 'holds half of a surrogate pair' }],

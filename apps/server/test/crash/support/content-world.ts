@@ -235,7 +235,7 @@ export class ContentWorld {
   }
 
   async check(life: Life): Promise<void> {
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of Array.from(this.#streams.values())) {
       const head = await life.log.head(this.#key(stream.path));
       if (!head) {
         expect(stream.there, `${stream.path} is gone`).toBe('unknown');

@@ -60,6 +60,50 @@ describe('values', () => {
     expect(prepared.filter(({ statement }) => statement === 'select id from things where n = $1')).toHaveLength(1);
   });
 
+  test('whatever characters, sizes and nulls: it comes back as it went', async () => {
+    const texts = ['', 'a"b\\c{},\n', 'ünï ☃ 🦊', 'NULL', 'x'.repeat(200_000), '☃'.repeat(70_000)];
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
+    const rows = await db.query(sql`
+      select ${texts}::text[] as texts, ${texts[2]}::text as one, ${bytes}::bytea as bytes, ${[bytes.subarray(0, 9), null]}::bytea[] as parts,
+             ${null}::int as none, ${JSON.stringify({ a: texts[1] })}::jsonb as doc, ${[[1, 2], [3, 4]]}::int[] as grid`);
+    expect(rows).toEqual([
+      {
+        texts,
+        one: texts[2],
+        bytes,
+        parts: [bytes.subarray(0, 9), null],
+        none: null,
+        doc: { a: texts[1] },
+        grid: [
+          [1, 2],
+          [3, 4],
+        ],
+      },
+    ]);
+  });
+
+  test('a value that cannot be sent fails its query, and only that', async () => {
+    await expect(db.query(sql`select ${Symbol('x')}::text`)).rejects.toThrow(TypeError);
+    await db.transaction(async (tx) => {
+      await expect(tx.query(sql`select ${Symbol('x')}::text`)).rejects.toThrow(TypeError);
+      await insert(tx, 1);
+    });
+    expect(await ids()).toEqual([1]);
+  });
+
+  test('a statement that could not be prepared is tried anew; one whose rows changed gets another connection', async () => {
+    await using one = createDb({ ...options, poolMax: 1 });
+    const ask = (): Promise<unknown> => one.query(sql`select * from later where id = ${1}`);
+    await expect(ask()).rejects.toMatchObject({ code: '42P01' });
+    await one.query(sql`create table later (id int)`);
+    await one.query(sql`insert into later values (1)`);
+    expect([await ask(), await ask()]).toEqual([[{ id: 1 }], [{ id: 1 }]]);
+    await one.query(sql`alter table later add column name text`);
+    await expect(ask()).rejects.toMatchObject({ code: '0A000' });
+    expect(await ask()).toEqual([{ id: 1, name: null }]);
+    await one.query(sql`drop table later`);
+  });
+
   test('a put together text is not prepared', async () => {
     await using one = createDb({ ...options, poolMax: 1 });
     const narrow = sql`and n > ${3}`;
@@ -145,6 +189,81 @@ describe('transactions', () => {
     });
     expect(await ids()).toEqual([1]);
     expect(() => kept?.query(sql`select 1`)).toThrow('after its transaction ended');
+  });
+
+  describe('what is only sent', () => {
+    test('runs in its place; its rows are there after the commit', async () => {
+      let seen: readonly object[] = [];
+      await db.transaction(async (tx) => {
+        const sent = tx.send<{ id: number }>(sql`insert into things (id, n) values (1, 0) returning id`);
+        expect(() => sent.rows).toThrow('was answered');
+        expect(await tx.query(sql`update things set n = n + 1 where id = 1 returning n`)).toEqual([{ n: 1 }]);
+        tx.send(sql`update things set n = n * 10`);
+        tx.afterCommit(() => void (seen = sent.rows));
+      });
+      expect(seen).toEqual([{ id: 1 }]);
+      expect(await db.query(sql`select n from things`)).toEqual([{ n: 10 }]);
+    });
+
+    test('and nothing else: begin, statement and commit', async () => {
+      await db.transaction(async (tx) => void tx.send(sql`insert into things (id, n) values (1, 0)`));
+      expect(await ids()).toEqual([1]);
+    });
+
+    test('fails the transaction with its SQLSTATE, whoever is asked next', async () => {
+      await db.transaction((tx) => insert(tx, 1));
+      const alone = db.transaction(async (tx) => void tx.send(sql`insert into things (id, n) values (1, 0)`));
+      await expect(alone).rejects.toMatchObject({ code: '23505' });
+      const before = db.transaction(async (tx) => {
+        tx.send(sql`insert into things (id, n) values (1, 0)`);
+        await insert(tx, 2);
+      });
+      await expect(before).rejects.toMatchObject({ code: '23505' });
+      const swallowed = db.transaction(async (tx) => {
+        tx.send(sql`insert into things (id, n) values (1, 0)`);
+        await insert(tx, 2).catch(() => undefined);
+        await insert(tx, 3).catch(() => undefined);
+      });
+      await expect(swallowed).rejects.toMatchObject({ code: '23505' });
+      expect(await ids()).toEqual([1]);
+    });
+
+    test('a thrown error leaves it undone', async () => {
+      const error = new Error('no');
+      const attempt = db.transaction(async (tx) => {
+        tx.send(sql`insert into things (id, n) values (1, 0)`);
+        throw error;
+      });
+      await expect(attempt).rejects.toBe(error);
+      expect(await ids()).toEqual([]);
+    });
+  });
+
+  test('of statements asked at once those behind a failed one do not run, and share its error', async () => {
+    const attempt = db.transaction(async (tx) => {
+      const outcomes = await Promise.allSettled([insert(tx, 1), insert(tx, 1), insert(tx, 2)]);
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+      expect(outcomes[2]).toMatchObject({ reason: { code: '23505' } });
+    });
+    await expect(attempt).rejects.toThrow('was rolled back');
+    expect(await ids()).toEqual([]);
+  });
+
+  test('a trip carries all that was asked since the last one', async () => {
+    await using gate = await openGate(options);
+    await using counted = createDb({ ...options, ...gate.connection, poolMax: 1 });
+    await counted.start();
+    const trips = async (body: (tx: Tx) => Promise<unknown>): Promise<number> => {
+      await counted.transaction(body); // prepared from here on
+      const before = gate.writes();
+      await counted.transaction(body);
+      return gate.writes() - before;
+    };
+    const set = (n: number): ReturnType<typeof sql> => sql`update things set n = ${n}`;
+    expect(await trips((tx) => tx.query(set(1)))).toBe(2);
+    expect(await trips((tx) => Promise.all([tx.query(set(1)), tx.query(set(2)), tx.query(set(3))]))).toBe(2);
+    expect(await trips(async (tx) => void (tx.send(set(1)), tx.send(set(2))))).toBe(1);
+    expect(await trips(async () => undefined)).toBe(0);
   });
 
   test('SQLSTATE stays readable', async () => {

@@ -1,3 +1,4 @@
+import { reach } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import type { Room } from './deps.ts';
 import { over } from './end-lease.ts';
@@ -7,7 +8,7 @@ import { ackLinks, findLinks } from './link-queries.ts';
 import { ackShape, read, releaseShape } from './parse-subscription.ts';
 import { extendWake, findByNo, lockSubscription } from './queries.ts';
 import { beforeFirst, type SubscriptionRow } from './rows.ts';
-import { tailsOf } from './tails.ts';
+import { isOffsetOf, tailsOf } from './tails.ts';
 
 type Named = { wake_id: string; generation: number };
 
@@ -30,12 +31,19 @@ export async function ackWake(
     row.projectId,
     acks.map(({ path }) => path),
   );
+  for (const { path, offset } of acks) {
+    const tail = tails.get(path);
+    const key = { projectId: row.projectId, path };
+    if (tail !== undefined && !(await isOffsetOf(room.log, key, offset, tail)))
+      throw wrongOffset(path, `goes only up to ${tail}`);
+  }
   return room.db.transaction(async (tx) => {
     const locked = await held(tx, row, named);
     await moveCursors(tx, locked, acks, tails);
     if (done) {
       const ended = await over(room, tx, locked, 'finish');
       if (!ended) throw fenced();
+      await reach('subscription.acked');
       return { ok: true, next_wake: ended.nextWake };
     }
     const extended = await extendWake(tx, locked, 'extend', 'webhook');
@@ -105,7 +113,7 @@ async function moveCursors(
     if (offset > tail) throw wrongOffset(path, `goes only up to ${tail}`);
     last.set(path, { path, offset, tail });
   }
-  await ackLinks(tx, no, [...last.values()]);
+  ackLinks(tx, no, [...last.values()]);
 }
 
 const latest = (a: string, b: string): string => (a > b ? a : b);

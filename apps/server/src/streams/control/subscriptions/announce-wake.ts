@@ -1,4 +1,4 @@
-import { asError, MusterError } from '#kernel/base';
+import { asError, MusterError, reach } from '#kernel/base';
 import { done, type Handler, snooze } from '#kernel/queue';
 import { retryLater, wakingRow } from './deliver-wake.ts';
 import type { Room } from './deps.ts';
@@ -32,6 +32,7 @@ export const announceHandler =
       room.events.announced('failed');
       return retryLater(room, row, `${key.path}: ${asError(error).message}`);
     }
+    await reach('subscription.announced');
     room.events.announced('stored');
     await room.db.transaction((tx) => wakeArrived(tx, no, generation));
     return done;

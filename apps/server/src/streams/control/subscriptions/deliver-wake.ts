@@ -1,4 +1,4 @@
-import { asError, jitter, MusterError } from '#kernel/base';
+import { asError, jitter, MusterError, reach } from '#kernel/base';
 import type { OutboundAnswer } from '#kernel/outbound';
 import { done, type Handler, type Outcome, snooze } from '#kernel/queue';
 import type { Room } from './deps.ts';
@@ -24,6 +24,9 @@ export const deliverHandler =
     const row = await wakingRow(room, no, generation);
     if (!row) return done;
     if (row.resting && row.nextAttemptAt) return snooze(row.nextAttemptAt.getTime());
+    const place = await room.places.take(hostOf(row));
+    if (!place) return snooze(room.clock.now() + jitter(subscriptionLimits.noPlaceMs, 0.5, room.random));
+    using _ = place;
     const streams = await snapshot(room, row);
     if (!streams) return done;
     const began = room.clock.monotonic();
@@ -32,6 +35,7 @@ export const deliverHandler =
       const answer = await post(room, row, streams, job.signal);
       if (answer.status < 200 || answer.status > 299) throw new Refused(`The webhook answered ${answer.status}.`);
       const finished = saysDone(answer);
+      await reach('subscription.told');
       await (finished ? finish(room, row) : accept(room, row));
       room.events.delivered(finished ? 'done' : 'accepted', took());
       return done;
@@ -42,11 +46,14 @@ export const deliverHandler =
     }
   };
 
+const hostOf = ({ webhookUrl }: Waking): string => URL.parse(webhookUrl ?? '')?.host ?? '';
+
 class Refused extends Error {}
 /** Failures of the other side; ours are the queue's to repeat. */
 const isFailure = (error: unknown): boolean =>
   error instanceof Refused ||
-  (error instanceof MusterError && (error.reason.startsWith('outbound_') || error.code === 'invalid'));
+  (error instanceof MusterError && error.reason.startsWith('outbound_') && error.code === 'unavailable') ||
+  (error instanceof MusterError && ['address_not_allowed', 'url_malformed'].includes(error.reason));
 
 export async function wakingRow(room: Room, no: number, generation: number): Promise<Waking | undefined> {
   const row = await findByNo(room.db, no);
@@ -71,13 +78,13 @@ async function snapshot(room: Room, row: Waking): Promise<ShownTail[] | undefine
   return room.db.transaction(async (tx) => {
     const locked = await lockSubscription(tx, row.no);
     if (locked?.generation !== row.generation || locked.state !== 'waking') return undefined;
-    if (calm.length > 0) await countLinks(tx, row.no, -(await calmLinks(tx, row.no, calm)));
+    if (calm.length > 0) countLinks(tx, row.no, -(await calmLinks(tx, row.no, calm)));
     if (pending.length === 0) {
       await over(room, tx, row, 'drop');
       return undefined;
     }
     const snapped = pending.map(({ path, tail_offset }) => ({ path, tail: tail_offset }));
-    await snapshotLinks(tx, row.no, row.generation, snapped);
+    snapshotLinks(tx, row.no, row.generation, snapped);
     return streams;
   });
 }
@@ -124,7 +131,7 @@ const finish = (room: Room, row: Waking): Promise<void> =>
   room.db.transaction(async (tx) => {
     const locked = await lockSubscription(tx, row.no);
     if (locked?.generation !== row.generation || locked.wakeId !== row.wakeId) return;
-    await ackSnapshot(tx, row.no, row.generation);
+    ackSnapshot(tx, row.no, row.generation);
     await over(room, tx, row, 'finish');
   });
 

@@ -1,5 +1,5 @@
 import type { Scope } from '@muster/protocol';
-import type { Auth } from '#kernel/auth';
+import type { Auth, RateBuckets } from '#kernel/auth';
 import type { Clock, Random } from '#kernel/base';
 import type { Bus } from '#kernel/bus';
 import type { Db } from '#kernel/db';
@@ -7,6 +7,7 @@ import type { Log } from '#kernel/log';
 import type { Outbound } from '#kernel/outbound';
 import type { Queue } from '#kernel/queue';
 import type { SubscriptionEvents } from './events.ts';
+import type { HostPlaces } from './host-places.ts';
 import type { SubscriptionLimits } from './limits.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { SubscriptionIndex } from './subscription-index.ts';
@@ -37,4 +38,6 @@ export type Room = SubscriptionsDeps & {
   index: SubscriptionIndex;
   tokens: WakeTokens;
   keys: SigningKeys;
+  places: HostPlaces;
+  rates: RateBuckets;
 };

@@ -1,5 +1,5 @@
 import type { Principal } from '#kernel/auth';
-import { invalid, MusterError, notFound } from '#kernel/base';
+import { exhausted, invalid, MusterError, notFound } from '#kernel/base';
 import type { RawCall } from '#kernel/http';
 import { ackWake, releaseWake } from './ack-wake.ts';
 import { claimWork } from './claim-wake.ts';
@@ -72,14 +72,14 @@ async function actOn(room: Room, ds: DsCall): Promise<Answer> {
 }
 
 async function put(room: Room, ds: DsCall, id: string): Promise<Answer> {
-  const asked = await askedBy(ds);
+  const asked = await askedBy(room, ds);
   const { created, shown } = await putSubscription(room, asked, id, await bodyOf(ds));
   const location = ['location', subscriptionUrl(asked.base, id), 'cache-control', 'no-store'];
   return { status: created ? 201 : 200, body: shown, ...(created ? { headers: location } : {}) };
 }
 
 async function show(room: Room, ds: DsCall, id: string): Promise<Answer> {
-  const who = await ds.who();
+  const who = await callerOf(room, ds);
   maySubscribe(room, who);
   const row = await findSubscription(room.db, who.projectId, id);
   if (!row) throw noSuchSubscription(id);
@@ -87,30 +87,32 @@ async function show(room: Room, ds: DsCall, id: string): Promise<Answer> {
 }
 
 async function remove(room: Room, ds: DsCall, id: string): Promise<Answer> {
-  await removeSubscription(room, await askedBy(ds), id);
+  await removeSubscription(room, await askedBy(room, ds), id);
   return { status: 204 };
 }
 
 async function link(room: Room, ds: DsCall, id: string): Promise<Answer> {
-  await linkStreams(room, await askedBy(ds), id, await bodyOf(ds));
+  await linkStreams(room, await askedBy(room, ds), id, await bodyOf(ds));
   return { status: 204 };
 }
 
 async function unlink(room: Room, ds: DsCall, id: string, rest: string): Promise<Answer> {
-  await unlinkStreamByName(room, await askedBy(ds), id, decoded(rest).replace(/^\/+|\/+$/g, ''));
+  await unlinkStreamByName(room, await askedBy(room, ds), id, decoded(rest).replace(/^\/+|\/+$/g, ''));
   return { status: 204 };
 }
 
 async function claim(room: Room, ds: DsCall, id: string): Promise<Answer> {
-  const who = await ds.who();
+  const who = await callerOf(room, ds);
   return { status: 200, body: await claimWork(room, who, id, await bodyOf(ds)) };
 }
 
 async function ack(room: Room, ds: DsCall, id: string): Promise<Answer> {
+  countCall(room, `token:${id}`);
   return { status: 200, body: await ackWake(room, id, bearerOf(ds), await bodyOf(ds)) };
 }
 
 async function release(room: Room, ds: DsCall, id: string): Promise<Answer> {
+  countCall(room, `token:${id}`);
   await releaseWake(room, id, bearerOf(ds), await bodyOf(ds));
   return { status: 204 };
 }
@@ -124,9 +126,21 @@ async function jwks(room: Room): Promise<Answer> {
   };
 }
 
-async function askedBy(ds: DsCall): Promise<Asked> {
+/** Who calls, unless they call too often. `exhausted` `rate`. */
+async function callerOf(room: Room, ds: DsCall): Promise<Principal> {
+  const who = await ds.who();
+  countCall(room, who.projectId);
+  return who;
+}
+
+function countCall({ rates }: Room, caller: string): void {
+  const taken = rates.take(caller);
+  if (!taken.ok) throw exhausted('rate', 'Too many calls to the subscriptions.', { retryAfterMs: taken.resetMs });
+}
+
+async function askedBy(room: Room, ds: DsCall): Promise<Asked> {
   const { call } = ds;
-  return { who: await ds.who(), address: call.address, requestId: call.requestId, base: baseSeen(ds) };
+  return { who: await callerOf(room, ds), address: call.address, requestId: call.requestId, base: baseSeen(ds) };
 }
 
 /** How this server is reached, as far as it can be told here; empty when it cannot. */

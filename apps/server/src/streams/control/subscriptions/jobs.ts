@@ -8,6 +8,7 @@ export const jobKinds = {
   announce: 'streams.subscriptions.announce',
   lease: 'streams.subscriptions.lease',
   settle: 'streams.subscriptions.settle',
+  rescue: 'streams.subscriptions.rescue',
   keys: 'streams.subscriptions.keys',
 } as const;
 
@@ -19,7 +20,11 @@ export const wakeJob = (wake: WakeOf & { type: 'webhook' | 'pull-wake' }): JobIn
   kind: wake.type === 'webhook' ? jobKinds.deliver : jobKinds.announce,
   payload: { no: wake.no, generation: wake.generation },
   uniqueKey: `${wake.no}:${wake.generation}`,
+  attemptsMax,
 });
+
+/** What fails for reasons of ours is tried for weeks; what fails for theirs does not count as an attempt. */
+const attemptsMax = 1000;
 
 /** Looks at a lease when it may have ended; it snoozes as long as the lease is renewed. */
 export const watchLease = (queue: Queue, tx: Tx, { no, generation }: WakeOf, leaseEndsAt: Date): Promise<string> =>
@@ -27,5 +32,6 @@ export const watchLease = (queue: Queue, tx: Tx, { no, generation }: WakeOf, lea
     kind: jobKinds.lease,
     payload: { no, generation },
     uniqueKey: `${no}:${generation}`,
+    attemptsMax,
     runAt: leaseEndsAt,
   });

@@ -14,7 +14,22 @@ export const subscriptionLimits = {
   /** A wake's token outlives any lease that is renewed now and then; what it may is fenced by its generation. */
   tokenMs: 24 * 60 * 60 * 1000,
   /** Wakes delivered at once by one process. */
-  deliveriesMax: 64,
+  deliveriesMax: 128,
+  /** Of them to one host at once … */
+  placesPerHostMax: 16,
+  /** … and waiting for a place there, while it answers. */
+  waitingPerHostMax: 64,
+  /** A host that answered somebody within this time is worth waiting for. */
+  quickHostMs: 500,
+  /** How long after its time a wake or lease counts as forgotten by its job. */
+  neglectedMs: 60_000,
+  neglectedMax: 500,
+  /** When a wake that found no place comes back. */
+  noPlaceMs: 1000,
+  /** Calls of one project, and acks of one subscription. */
+  callsPerSecond: 1000,
+  callsBurst: 5000,
+  callersMax: 50_000,
   /** Heads of streams asked for at once, of one subscription. */
   headsAtOnce: 64,
   /** Streams of one page, when a pattern is compared with all there are. */

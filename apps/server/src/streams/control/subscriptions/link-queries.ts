@@ -78,8 +78,8 @@ export async function makeLinks(tx: Tx, no: number, projectId: string, links: re
 }
 
 /** Tails that were seen, for links that are there. */
-export async function noticeTails(tx: Tx, no: number, tails: readonly { path: string; tail: string }[]): Promise<void> {
-  await tx.query(sql`
+export function noticeTails(tx: Tx, no: number, tails: readonly { path: string; tail: string }[]): void {
+  tx.send(sql`
     -- notice_tails: primary key
     update subscription_links l set noticed = t.tail
     from unnest(${tails.map(({ path }) => path)}::text[], ${tails.map(({ tail }) => tail)}::text[]) t(path, tail)
@@ -87,32 +87,28 @@ export async function noticeTails(tx: Tx, no: number, tails: readonly { path: st
 }
 
 /** What a webhook is about to be told, so that its `done` acks exactly that. */
-export async function snapshotLinks(
+export function snapshotLinks(
   tx: Tx,
   no: number,
   generation: number,
   tails: readonly { path: string; tail: string }[],
-): Promise<void> {
-  await tx.query(sql`
+): void {
+  tx.send(sql`
     -- snapshot_links: primary key
     update subscription_links l set noticed = greatest(l.noticed, t.tail), wake_offset = t.tail, wake_generation = ${generation}
     from unnest(${tails.map(({ path }) => path)}::text[], ${tails.map(({ tail }) => tail)}::text[]) t(path, tail)
     where l.subscription_no = ${no} and l.path = t.path`);
 }
 
-export async function ackSnapshot(tx: Tx, no: number, generation: number): Promise<void> {
-  await tx.query(sql`
+export function ackSnapshot(tx: Tx, no: number, generation: number): void {
+  tx.send(sql`
     -- ack_snapshot: primary key; at most 10,000
     update subscription_links set acked = wake_offset, noticed = greatest(noticed, wake_offset)
     where subscription_no = ${no} and wake_generation = ${generation} and acked < wake_offset`);
 }
 
-export async function ackLinks(
-  tx: Tx,
-  no: number,
-  acks: readonly { path: string; offset: string; tail: string }[],
-): Promise<void> {
-  await tx.query(sql`
+export function ackLinks(tx: Tx, no: number, acks: readonly { path: string; offset: string; tail: string }[]): void {
+  tx.send(sql`
     -- ack_links: primary key
     update subscription_links l set acked = a.acked, noticed = greatest(l.noticed, a.tail, a.acked)
     from unnest(${acks.map(({ path }) => path)}::text[], ${acks.map(({ offset }) => offset)}::text[], ${acks.map(({ tail }) => tail)}::text[]) a(path, acked, tail)
@@ -153,8 +149,8 @@ export async function unlinkStream(tx: Tx, no: number, path: string): Promise<{ 
   return { gone: deleted.length, was: deleted.length + kept.length > 0 };
 }
 
-export async function countLinks(tx: Tx, no: number, by: number): Promise<void> {
-  await tx.query(sql`
+export function countLinks(tx: Tx, no: number, by: number): void {
+  tx.send(sql`
     -- count_links: primary key
     update subscriptions set links = links + ${by}, overflowed_at = case when ${by}::int < 0 then null else overflowed_at end where subscription_no = ${no}`);
 }

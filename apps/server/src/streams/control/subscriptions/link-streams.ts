@@ -33,7 +33,7 @@ export async function linkStreams(room: Room, asked: Asked, id: string, body: Ui
       const tail = tails.get(path) ?? beforeFirst;
       return { path, explicit: true, glob: false, acked: tail, noticed: tail };
     });
-    await countLinks(tx, row.no, await makeLinks(tx, row.no, who.projectId, links));
+    countLinks(tx, row.no, await makeLinks(tx, row.no, who.projectId, links));
     await settleLater(room, tx, row.no);
     await writeAudit(tx, {
       who,
@@ -56,7 +56,7 @@ export async function unlinkStreamByName(room: Room, asked: Asked, id: string, p
   await room.db.transaction(async (tx) => {
     if (!(await lockSubscription(tx, row.no))) throw noSuchSubscription(id);
     const { gone, was } = await unlinkStream(tx, row.no, path);
-    if (gone > 0) await countLinks(tx, row.no, -gone);
+    if (gone > 0) countLinks(tx, row.no, -gone);
     if (!was) return;
     await writeAudit(tx, {
       who,

@@ -1,4 +1,4 @@
-import { randomToken } from '#kernel/base';
+import { randomToken, reach } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import { type Committed, offsetOf, parseOffset, type StreamKey } from '#kernel/log';
 import type { Room } from './deps.ts';
@@ -47,6 +47,7 @@ export async function noticeAppends(room: Room, tx: Tx, batch: readonly Committe
     if (first !== undefined && subscription.state === 'idle') woken.push({ no: subscription.no, by: first });
   }
   await wake(room, tx, woken);
+  await reach('subscription.noticed');
 }
 
 /** Begins a wake for those that rest, and has it carried out. */
@@ -82,7 +83,7 @@ async function noticeStreams(
   const fresh = streams.filter(({ path }) => !known.has(path) && inPattern(path));
   const fitting = fresh.slice(0, Math.max(0, room.limits.subscriptionLinksMax - subscription.links));
   if (fitting.length < fresh.length && subscription.overflowedAt === null) {
-    await markOverflow(tx, [no]);
+    markOverflow(tx, [no]);
     tx.afterCommit(() => room.events.overflowed(subscription));
   }
   if (fitting.length === 0) return behind;
@@ -93,7 +94,7 @@ async function noticeStreams(
     acked: before,
     noticed: tail,
   }));
-  await countLinks(tx, no, await makeLinks(tx, no, projectId, links));
+  countLinks(tx, no, await makeLinks(tx, no, projectId, links));
   return [...behind, ...fitting.map(({ path }) => path)];
 }
 

@@ -47,7 +47,7 @@ export async function putSubscription(
       baseUrl: room.loopback && base !== '' ? base : null,
       createdBy: nameOf(who),
     });
-    await countLinks(tx, no, await makeLinks(tx, no, projectId, links));
+    countLinks(tx, no, await makeLinks(tx, no, projectId, links));
     // Between the look at the streams and the moment every node knows of this one, appends may have gone by unnoticed.
     await settleLater(room, tx, no);
     await writeAudit(tx, { who, address, requestId, action: 'subscription.created', subject: id, after: wanted });

@@ -184,12 +184,27 @@ export async function failWake(
 export async function wakeArrived(tx: Tx, no: number, generation: number): Promise<void> {
   await tx.query(sql`
     -- wake_arrived: primary key
-    update subscriptions set failures = 0, last_error = null, next_attempt_at = null
-    where subscription_no = ${no} and generation = ${generation} and (failures > 0 or next_attempt_at is not null)`);
+    update subscriptions set announced = ${generation}, failures = 0, last_error = null, next_attempt_at = null
+    where subscription_no = ${no} and generation = ${generation}`);
 }
 
-export async function markOverflow(tx: Tx, nos: readonly number[]): Promise<void> {
-  await tx.query(sql`
+export function markOverflow(tx: Tx, nos: readonly number[]): void {
+  tx.send(sql`
     -- mark_overflow: primary key
     update subscriptions set overflowed_at = now() where subscription_no = any(${nos}) and overflowed_at is null`);
+}
+
+/** Wakes and leases that should long have been looked after by their jobs. */
+export async function listNeglected(
+  reader: Reader,
+  afterMs: number,
+  limit: number,
+): Promise<{ no: number; generation: number; type: SubscriptionRow['type']; state: 'waking' | 'leased' }[]> {
+  return reader.query(sql`
+    -- list_neglected_wakes: sequential, once a minute
+    select subscription_no as no, generation, type, state from subscriptions
+    where (state = 'waking' and (type = 'webhook' or announced is distinct from generation)
+        and coalesce(next_attempt_at, woken_at) < now() - ${afterMs}::float8 * interval '1 millisecond')
+      or (state = 'leased' and lease_ends_at < now() - ${afterMs}::float8 * interval '1 millisecond')
+    order by woken_at limit ${limit}`);
 }

@@ -17,7 +17,12 @@ export const roundsMax = 2;
 
 /** Compares a subscription with the streams as they are, at once and once more when every node surely knows of it. */
 export async function settleLater(room: { queue: Queue }, tx: Tx, no: number): Promise<void> {
-  await room.queue.enqueue(tx, { kind: jobKinds.settle, payload: { no, round: 1 }, uniqueKey: `${no}:1` });
+  await room.queue.enqueue(tx, {
+    kind: jobKinds.settle,
+    payload: { no, round: 1 },
+    uniqueKey: `${no}:1`,
+    attemptsMax: 100,
+  });
 }
 
 /**
@@ -37,6 +42,7 @@ export const settleHandler =
           kind: jobKinds.settle,
           payload: { no, round: round + 1 },
           uniqueKey: `${no}:${round + 1}`,
+          attemptsMax: 100,
           runAt: new Date(room.clock.now() + secondRoundMs),
         }),
       );
@@ -50,7 +56,7 @@ export async function settle(room: Room, row: SubscriptionRow): Promise<void> {
     const locked = await lockSubscription(tx, row.no);
     if (!locked) return;
     const links = await listLinks(tx, row.no);
-    await noticeTails(tx, row.no, tails);
+    noticeTails(tx, row.no, tails);
     const known = new Set(links.map(({ path }) => path));
     const space = Math.max(0, room.limits.subscriptionLinksMax - locked.links);
     const fresh = tails.filter(({ path }) => globs.has(path) && !known.has(path)).slice(0, space);
@@ -61,7 +67,7 @@ export async function settle(room: Room, row: SubscriptionRow): Promise<void> {
       acked: beforeFirst,
       noticed: tail,
     }));
-    if (made.length > 0) await countLinks(tx, row.no, await makeLinks(tx, row.no, row.projectId, made));
+    if (made.length > 0) countLinks(tx, row.no, await makeLinks(tx, row.no, row.projectId, made));
     if (locked.state !== 'idle') return;
     const behind = (await listLinks(tx, row.no)).find(({ acked, noticed }) => noticed > acked);
     if (behind) await wake(room, tx, [{ no: row.no, by: behind.path }]);

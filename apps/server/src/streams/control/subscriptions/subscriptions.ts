@@ -1,3 +1,4 @@
+import { RateBuckets } from '#kernel/auth';
 import { asError, type Limits, type Service } from '#kernel/base';
 import { done } from '#kernel/queue';
 import type { Logger, Metrics } from '#kernel/telemetry';
@@ -7,12 +8,14 @@ import type { Room, SubscriptionsDeps } from './deps.ts';
 import { leaseHandler } from './end-lease.ts';
 import { subscriptionEvents } from './events.ts';
 import { type DsCall, handleDs } from './handle-ds.ts';
+import { HostPlaces } from './host-places.ts';
 import { jobKinds } from './jobs.ts';
 import { subscriptionLimits } from './limits.ts';
 import { listExplicitLinks, listLinks } from './link-queries.ts';
 import { noticeAppends } from './notice-appends.ts';
 import { changedTopic } from './put-subscription.ts';
 import { findByNo, listPatterns } from './queries.ts';
+import { rescueHandler } from './rescue-wakes.ts';
 import { settleHandler } from './settle-subscription.ts';
 import { type Box, SigningKeys } from './signing-keys.ts';
 import { SubscriptionIndex } from './subscription-index.ts';
@@ -30,6 +33,26 @@ export type SubscriptionsOptions = SubscriptionsDeps & {
 
 const pageMax = 5000;
 
+/** What the operations work with. */
+export function roomOf(options: SubscriptionsOptions): Room {
+  const { db, clock, box, logger, metrics, managedScope } = options;
+  const events = subscriptionEvents(logger, metrics);
+  return {
+    ...options,
+    events,
+    index: new SubscriptionIndex((first) => managedScope(first) !== undefined),
+    tokens: new WakeTokens(options.tokenKeys, clock),
+    keys: new SigningKeys({ db, box, clock, events }),
+    places: new HostPlaces(clock),
+    rates: new RateBuckets({
+      clock,
+      perSecond: subscriptionLimits.callsPerSecond,
+      burst: subscriptionLimits.callsBurst,
+      keysMax: subscriptionLimits.callersMax,
+    }),
+  };
+}
+
 /*
  * new     - its jobs are registered with the queue, which does not run yet; nothing is noticed
  * running - memory knows every subscription; the log's consumer brings appends, hints bring what other nodes made
@@ -42,22 +65,17 @@ export class Subscriptions implements Service {
   #heard: Disposable | undefined;
 
   constructor(options: SubscriptionsOptions) {
-    const events = subscriptionEvents(options.logger, options.metrics);
-    const { db, clock, box, queue } = options;
-    this.#room = {
-      ...options,
-      events,
-      index: new SubscriptionIndex((first) => options.managedScope(first) !== undefined),
-      tokens: new WakeTokens(options.tokenKeys, clock),
-      keys: new SigningKeys({ db, box, clock, events }),
-    };
+    this.#room = roomOf(options);
+    const { queue } = options;
     const room = this.#room;
-    const deliveries = { concurrency: subscriptionLimits.deliveriesMax, leaseMs: 10_000, timeoutMs: 60_000 };
+    const deliveries = { concurrency: subscriptionLimits.deliveriesMax, leaseMs: 5000, timeoutMs: 60_000 };
     queue.handle(jobKinds.deliver, deliverHandler(room), deliveries);
     queue.handle(jobKinds.announce, announceHandler(room), deliveries);
     queue.handle(jobKinds.lease, leaseHandler(room), { concurrency: 8 });
     queue.handle(jobKinds.settle, settleHandler(room), { concurrency: 4 });
     queue.handle(jobKinds.keys, async () => (await room.keys.keepHouse(), done));
+    queue.handle(jobKinds.rescue, rescueHandler(room));
+    queue.schedule(jobKinds.rescue, { everyMs: 60_000 });
     queue.schedule(jobKinds.keys, { everyMs: 60 * 60 * 1000 });
     this.#declareBounds(options.bounds);
   }
@@ -145,6 +163,18 @@ export class Subscriptions implements Service {
       unit: 'count',
       value: subscriptionLimits.deliveriesMax,
       whenFull: 'Further wakes of this process wait for a free place.',
+    });
+    bounds.add({
+      name: 'streams.subscriptionDeliveriesPerHost',
+      unit: 'count',
+      value: subscriptionLimits.placesPerHostMax,
+      whenFull: 'Further wakes to that host wait while it answers, and come back a second later while it does not.',
+    });
+    bounds.add({
+      name: 'streams.subscriptionCallsPerSecond',
+      unit: 'perSecond',
+      value: subscriptionLimits.callsPerSecond,
+      whenFull: 'Further calls of that project, or with tokens of that subscription, get 429 rate.',
     });
     bounds.add({
       name: 'streams.subscriptionBodyBytes',

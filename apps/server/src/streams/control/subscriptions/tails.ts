@@ -25,3 +25,20 @@ export async function tailsOf(log: Log, projectId: string, paths: readonly strin
   }
   return tails;
 }
+
+const eraOf = (offset: string): string => offset.slice(0, 16);
+
+/**
+ * Whether an offset is one of this stream, whose tail is given. Those of the tail's own era are, as far as they go; others are
+ * looked up: inherited ones, and those from before a loss.
+ */
+export async function isOffsetOf(log: Log, key: StreamKey, offset: string, tail: string): Promise<boolean> {
+  if (eraOf(offset) === eraOf(tail)) return offset <= tail;
+  try {
+    await log.read(key, offset, { bytes: 1, messages: 1 });
+    return true;
+  } catch (error) {
+    if (!(error instanceof MusterError) || (error.code !== 'notFound' && error.code !== 'invalid')) throw error;
+    return error.reason === 'offset_trimmed';
+  }
+}
