@@ -9,7 +9,7 @@ export default defineConfig({
     // Tests wait more than they compute: two files at once halve the time even on two cores.
     maxWorkers: 2,
     projects: [
-      { test: { ...common, name: 'tidy', include: ['tools/**/*.test.ts'] } },
+      { test: { ...common, name: 'tidy', include: ['tools/**/*.test.ts'], testTimeout: 20_000 } },
       {
         test: {
           ...common,

@@ -22,7 +22,15 @@ const awayIn = 5;
 const mib = 2 ** 20;
 const sink: Sink = { form: 'sse', write: () => 0, gap: () => 'stop', end: () => undefined };
 
-type Minute = { rssMib: number; heapMib: number; unflushedMib: number; p50: number; p99: number; lagMs: number };
+type Minute = {
+  rssMib: number;
+  heapMib: number;
+  buffersMib: number;
+  unflushedMib: number;
+  p50: number;
+  p99: number;
+  lagMs: number;
+};
 
 await using made = await durableLog();
 const { log, postgres } = made;
@@ -45,7 +53,8 @@ for (let minute = 1; minute <= 10; minute++) {
   const { unflushedBytes, flushLagMs } = log.promises();
   seen.push({
     rssMib: Math.round(samples.reduce((sum, bytes) => sum + bytes, 0) / samples.length / mib),
-    heapMib: Math.round(process.memoryUsage().heapUsed / mib),
+    heapMib: Math.round(process.memoryUsage().heapTotal / mib),
+    buffersMib: Math.round(process.memoryUsage().arrayBuffers / mib),
     unflushedMib: Math.round(unflushedBytes / mib),
     lagMs: Math.round(flushLagMs),
     p50,
@@ -66,8 +75,8 @@ else {
     `${cpu}, ${cores} cores, ${memoryGb} GB · node ${node} · ${os} · ${perSecond} appends/s, ${streams} streams, minutes of ${minuteMs / 1000} s, Postgres away in the ${awayIn}th\n`,
   );
   table(
-    ['minute', 'RSS MiB', 'heap MiB', 'unflushed MiB', 'flush lag ms', 'append p50 ms', 'p99 ms'],
-    seen.map((m, i) => [i + 1, m.rssMib, m.heapMib, m.unflushedMib, m.lagMs, m.p50, m.p99]),
+    ['minute', 'RSS MiB', 'heap MiB', 'buffers MiB', 'unflushed MiB', 'flush lag ms', 'append p50 ms', 'p99 ms'],
+    seen.map((m, i) => [i + 1, m.rssMib, m.heapMib, m.buffersMib, m.unflushedMib, m.lagMs, m.p50, m.p99]),
   );
   console.log(`\nlast minute ÷ second: ${result.rssGrowth}`);
 }

@@ -62,7 +62,8 @@ export async function runLogCommand(read: Read, telemetry: Telemetry, command: L
 async function open(up: Phases, read: Read, telemetry: Telemetry): Promise<InspectOptions> {
   const { config, secrets } = read;
   const { dataDir } = config.base;
-  if (secrets.databaseUrl === undefined && !existsSync(join(dataDir, 'pg')))
+  // Where a server has been, it has left word of its database; elsewhere opening one would make it.
+  if (secrets.databaseUrl === undefined && !existsSync(join(dataDir, 'database.json')))
     throw notFound('database_missing', `There is no database in ${dataDir}. Name the folder with --data.`);
   const { connection } = await openDatabase(up, read, telemetry, {
     clock: systemClock,

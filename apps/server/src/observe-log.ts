@@ -54,6 +54,7 @@ export function declareLogBounds(bounds: Limits, config: Config['log'], log: Log
     value: config.erasingMax,
     setting: 'MUSTER_LOG_ERASING_MAX',
     whenFull: 'Erasing gets 429 erasing_max until files have let go of what was erased before.',
+    used: () => log.gauges().erasing,
   });
 }
 
@@ -267,6 +268,7 @@ export function observeLog(metrics: Metrics, logger: Logger): LogEvents {
     gap: (reason) => gaps.add({ reason }),
     delivered: (followers, frames) => deliveries.add({}, followers * frames),
     slowEnded: () => slow.add({}),
+    erased: (tookMs) => logger.info({ tookMs: Math.round(tookMs) }, 'what was erased has left the files of the log'),
     consumerFailed: (name, error) =>
       logger.warn({ consumer: name, error }, 'a consumer of the log failed; it tries again'),
     ownership(what, detail) {

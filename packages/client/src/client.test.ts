@@ -182,6 +182,8 @@ describe('upload', () => {
           // The second chunk is stored in part and its answer is lost; the fourth is lost whole.
           if (patches === 2) stored = Buffer.concat([stored, chunk.subarray(0, 100)]);
           if (patches === 2 || patches === 4) return void request.socket.destroy();
+          if (patches === 3)
+            return json(response, 409, { code: 'conflict', reason: 'upload_busy', detail: 'Still writing.' });
           stored = Buffer.concat([stored, chunk]);
           return void response.writeHead(204, { 'upload-offset': String(stored.length) }).end();
         }

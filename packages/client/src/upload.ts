@@ -38,7 +38,9 @@ export async function upload(
     options.onProgress?.(offset, content.size);
   }
   const stored = await patiently(patience, () =>
-    connection.call<{ sha256: string; sizeBytes: number }>('POST', `${path}/complete`, { json: {}, signal }),
+    connection
+      .call<{ sha256: string; sizeBytes: number }>('POST', `${path}/complete`, { json: {}, signal })
+      .catch(notBusy),
   );
   return { id: opened.id, ...stored };
 }
@@ -62,11 +64,17 @@ async function sendChunk(
     return Number(answer.headers.get('upload-offset') ?? end);
   } catch (error) {
     const lost = isPassing(error) || (error instanceof MusterError && error.reason === 'offset_mismatch');
-    if (!lost) throw error;
+    if (!lost) return notBusy(error);
     const head = await connection.send('HEAD', path, { signal: options.signal });
     const acknowledged = Number(head.headers.get('upload-offset'));
     // No byte got through: let the caller's patience decide about another try.
     if (acknowledged === offset && isPassing(error)) throw error;
     return acknowledged;
   }
+}
+
+/** The server may still be writing what came before the cut: that passes. */
+function notBusy(error: unknown): never {
+  if (!(error instanceof MusterError) || error.reason !== 'upload_busy') throw error;
+  throw new MusterError('unavailable', { reason: error.reason, detail: error.message, cause: error });
 }

@@ -114,7 +114,7 @@ source.addEventListener('data', ({ data }) => {
 
 test.skipIf(!browser)(
   'a bare EventSource loses and repeats nothing over twenty kills of the server',
-  { timeout: 400_000 },
+  { timeout: 600_000 },
   async () => {
     await using undo = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'muster-page-'));

@@ -22,7 +22,7 @@ export type Asked = {
 
 /**
  * Why each of these builds waits, its position and when it starts. Builds that are not queued are left out. The number of
- * statements does not depend on the number of builds; inside a transaction they are one trip.
+ * statements does not depend on the number of builds; on one connection they are one trip.
  */
 export async function waitingOf(
   room: Pick<Room, 'metrics'>,

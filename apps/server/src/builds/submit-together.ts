@@ -70,16 +70,14 @@ async function showTogether(room: Room, items: readonly Shown[]): Promise<Submit
     platform,
     ckey: concurrency?.key ?? null,
   }));
-  const [found, estimates] = await room.db.transaction(
-    (tx) =>
-      Promise.all([
-        readBuildRows(
-          tx,
-          asked.map(({ id }) => id),
-        ),
-        waitingOf(room, tx, asked),
-      ]),
-    { readOnly: true },
+  const [found, estimates] = await room.db.together((reader) =>
+    Promise.all([
+      readBuildRows(
+        reader,
+        asked.map(({ id }) => id),
+      ),
+      waitingOf(room, reader, asked),
+    ]),
   );
   const rows = new Map(found.map((row) => [row.id, row]));
   return await Promise.all(

@@ -20,7 +20,8 @@ export async function appendStream(room: Room, call: RawCall, who: Principal, pa
   const read = call.body(room.config.appendBytesMax);
   const body = read instanceof Promise ? await read : read;
   room.budgets.take(key.projectId, body.length);
-  const input = await inputOf(room, call, key, body);
+  const asked = inputOf(room, call, key, body);
+  const input = asked instanceof Promise ? await asked : asked;
   const appended = await room.log.append(input);
   const answer = baseHeaders(call.request, cors, false, false);
   pushAppended(answer, appended);
@@ -36,17 +37,28 @@ function pushAppended(answer: string[], appended: Appended): void {
 }
 
 /** Rows 3 and 4, behind row 2: what is wrong with the request is said only of a stream that is there. */
-async function inputOf(room: Room, call: RawCall, key: StreamKey, body: Buffer): Promise<Append> {
+function inputOf(room: Room, call: RawCall, key: StreamKey, body: Buffer): Append | Promise<Append> {
   try {
     const input = parse(room, call, key, body);
     const expected = headerOf(call.request.headers, 'stream-expected-offset');
-    if (expected !== undefined) input.expectedTail = await expectedTail(room.log, key, expected);
-    return input;
+    return expected === undefined ? input : withExpected(room, input, expected);
   } catch (error) {
-    if (error instanceof MusterError && error.code === 'invalid' && !(await room.log.head(key)))
-      throw unknownStream(key.path);
-    throw error;
+    return refuse(room, key, error);
   }
+}
+
+async function withExpected(room: Room, input: Append, expected: string): Promise<Append> {
+  try {
+    return { ...input, expectedTail: await expectedTail(room.log, input.key, expected) };
+  } catch (error) {
+    return refuse(room, input.key, error);
+  }
+}
+
+async function refuse(room: Room, key: StreamKey, error: unknown): Promise<never> {
+  if (error instanceof MusterError && error.code === 'invalid' && !(await room.log.head(key)))
+    throw unknownStream(key.path);
+  throw error;
 }
 
 function parse(room: Room, call: RawCall, key: StreamKey, body: Buffer): Append {

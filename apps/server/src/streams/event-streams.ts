@@ -1,10 +1,27 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Clock, jitter, type Random } from '#kernel/base';
 import type { Gap, Sink, Tail } from '#kernel/log';
 import { withCursor } from './cursor.ts';
 import { streamsLimits } from './limits.ts';
 
-const comment = Buffer.from(':\n\n');
+const comment = [Buffer.from(':\n\n')];
+const lineEnd = Buffer.from('\r\n');
+
+/** What all followers of a stream get in one turn is framed for HTTP once, not once for each of them. */
+const framed = new WeakMap<readonly Uint8Array[], Buffer>();
+
+/** One chunk of a chunked answer; `undefined` for nothing, which would end it. */
+function chunkOf(shared: readonly Uint8Array[]): Buffer | undefined {
+  let chunk = framed.get(shared);
+  if (!chunk) {
+    const length = shared.reduce((sum, bytes) => sum + bytes.length, 0);
+    if (length === 0) return undefined;
+    chunk = Buffer.concat([Buffer.from(`${length.toString(16)}\r\n`), ...shared, lineEnd]);
+    framed.set(shared, chunk);
+  }
+  return chunk;
+}
 
 /**
  * The open event streams of this node. One timer looks at all of them: who was silent gets a comment, whose life or token
@@ -79,6 +96,8 @@ export class EventStream implements Sink {
   readonly #endsAt: number;
   readonly #cursor: number | undefined;
   #state: 'new' | 'open' | 'ended' = 'new';
+  /** Where chunks are written to directly; without it (HTTP/1.0, an answer that waits for its turn) Node frames each. */
+  #socket: Socket | undefined;
   #wroteAt: number;
   #tail: Tail | undefined;
 
@@ -106,24 +125,36 @@ export class EventStream implements Sink {
   follows(tail: Tail): void {
     this.#tail = tail;
     if (this.#state === 'ended') tail[Symbol.dispose]();
-    else this.#response.on('drain', () => tail.drained());
   }
 
   write(shared: readonly Uint8Array[]): number {
     if (this.#state === 'ended') return 0;
     if (shared.length > 0) {
       this.#open();
-      for (const bytes of shared)
-        this.#response.write(this.#cursor === undefined ? bytes : withCursor(bytes, this.#cursor));
-      this.#wroteAt = this.#streams.now();
+      this.#send(this.#cursor === undefined ? shared : shared.map((bytes) => withCursor(bytes, this.#cursor ?? 0)));
     }
-    return this.#response.writableLength;
+    return this.#socket?.writableLength ?? this.#response.writableLength;
   }
 
   #open(): void {
     if (this.#state !== 'new') return;
     this.#state = 'open';
     this.#begin();
+    const { socket, chunkedEncoding } = this.#response;
+    if (socket && chunkedEncoding) this.#socket = socket;
+    (this.#socket ?? this.#response).on('drain', this.#drained);
+  }
+
+  readonly #drained = (): void => this.#tail?.drained();
+
+  #send(shared: readonly Uint8Array[]): void {
+    this.#wroteAt = this.#streams.now();
+    if (!this.#socket) {
+      for (const bytes of shared) this.#response.write(bytes);
+      return;
+    }
+    const chunk = chunkOf(shared);
+    if (chunk) this.#socket.write(chunk);
   }
 
   /** A plain client chooses for itself what to do about a gap: it gets 410 now, or when it comes back. */
@@ -138,6 +169,7 @@ export class EventStream implements Sink {
     this.#state = 'ended';
     this.#streams.left(this);
     this.#tail?.[Symbol.dispose]();
+    (this.#socket ?? this.#response).off('drain', this.#drained);
     if (why === 'gone') return;
     // Whoever does not read would not see a polite end either.
     if (why === 'slow') this.#response.destroy();
@@ -147,8 +179,6 @@ export class EventStream implements Sink {
   look(now: number): void {
     if (this.#state !== 'open') return;
     if (now >= this.#endsAt) return this.end('life');
-    if (now - this.#wroteAt < streamsLimits.sseCommentMs) return;
-    this.#wroteAt = now;
-    this.#response.write(comment);
+    if (now - this.#wroteAt >= streamsLimits.sseCommentMs) this.#send(comment);
   }
 }

@@ -118,7 +118,6 @@ test(`${seeds.length} seeds: nothing acknowledged is lost, doubled, moved or und
   const life = { forks: 0, removals: 0, expired: 0 };
   for (const seed of seeds) {
     try {
-      if (process.env['DBG']) process.stderr.write(`seed ${seed}\n`);
       const world = await live(seed);
       lives += world.lives;
       acknowledged += world.acknowledged;

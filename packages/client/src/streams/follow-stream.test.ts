@@ -45,7 +45,7 @@ describe.each([
         counts.requests += server.requests;
         counts.runs += 1;
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
     // Rougher than one request for the past and one to stay.
     expect(counts.requests / counts.runs).toBeGreaterThan(4);

@@ -4,7 +4,7 @@ import { bodyOf, type Content, encode, typeFor } from './content.ts';
 import { type Batch, type FollowOptions, followStream, type ReadOptions } from './follow-stream.ts';
 import { Producer, type ProducerOptions } from './producer.ts';
 
-export type StreamSettings = {
+export type StreamConfiguration = {
   /** Default `application/octet-stream`. `application/json` streams take and give one value a message. */
   contentType?: string;
   /** Seconds without a read or write after which the stream goes away. */
@@ -14,7 +14,7 @@ export type StreamSettings = {
   /** Nothing can be appended but what is given now. */
   closed?: boolean;
 };
-export type CreateOptions = StreamSettings & { data?: Content };
+export type CreateOptions = StreamConfiguration & { data?: Content };
 /** Where a fork parts from its source: an offset of the source (its tail when left out) and so many messages or bytes on. */
 export type ForkOptions = CreateOptions & { at?: string; sub?: number };
 export type AppendOptions = {

@@ -35,9 +35,27 @@ export type ChangeStream = {
 export type BulkStreams = {
   action: 'delete' | 'close' | 'retain';
   filter: { prefix: string };
-  retention?: StreamRetention;
+  /** For `retain`, and only there; `null` takes rules away. */
+  retention?: StreamRetention | null;
+  /** Counts only. */
   dryRun?: boolean;
 };
+export type BulkStreamsJob = {
+  jobId: string;
+  action: BulkStreams['action'];
+  prefix: string;
+  dryRun: boolean;
+  state: 'queued' | 'running' | 'done' | 'failed';
+  matched: number;
+  changed: number;
+  /** Streams of rooms, and those that were refused. */
+  skipped: number;
+  refused: { path: string; reason: string; detail: string }[];
+  createdAt: string;
+  finishedAt: string | null;
+};
+
+export type StreamSettings = { publicRead: string[]; version: number };
 
 export type NewStreamToken = {
   /** Patterns: `*` is one segment, `**` any number of them. */
@@ -47,8 +65,12 @@ export type NewStreamToken = {
   ttlMs?: number;
   /** Producer ids must begin with it. */
   producerPrefix?: string;
+  /** May be exchanged for a fresh one, until a day after this. */
   renewable?: boolean;
+  /** Your name for the end user; all tokens of one are revoked together. */
+  subject?: string;
 };
+/** `refreshAt`: a good moment to ask for the next one. */
 export type StreamToken = { token: string; expiresAt: string; refreshAt: string };
 
 /** The streams of the project: finding and keeping them. One of them is `client.stream(path)`. */
@@ -76,14 +98,44 @@ export class Streams {
     });
   }
 
-  /** The answer names the job that does it, and how many streams it is about. */
-  bulk<T = Record<string, unknown>>(body: BulkStreams): Promise<T> {
+  /** A job that goes through all streams below a prefix; `bulkJob` tells how far it is. */
+  bulk(body: BulkStreams): Promise<BulkStreamsJob> {
     return this.#connection.call('POST', '/v1/streams/bulk', { json: body });
+  }
+
+  bulkJob(id: string): Promise<BulkStreamsJob> {
+    return this.#connection.call('GET', `/v1/streams/bulk/${encodeURIComponent(id)}`);
+  }
+
+  /** Which streams anybody may read, as patterns. Version 0: nothing was ever set. */
+  settings(): Promise<StreamSettings> {
+    return this.#connection.call('GET', '/v1/stream-settings');
+  }
+
+  changeSettings(change: { publicRead: readonly string[] }, version?: number): Promise<StreamSettings> {
+    return this.#connection.call('PUT', '/v1/stream-settings', {
+      json: change,
+      ...(version === undefined ? {} : { headers: { 'if-match': `"${version}"` } }),
+    });
   }
 
   /** A token for a browser: these streams, these operations, nothing else, and not for long. */
   createToken(input: NewStreamToken): Promise<StreamToken> {
     return this.#connection.call('POST', '/v1/stream-tokens', { json: input });
+  }
+
+  /** A fresh token for a renewable one, which is the credential here; with the same rights or fewer. */
+  renewToken(
+    token: string,
+    fewer: Pick<Partial<NewStreamToken>, 'paths' | 'operations' | 'ttlMs'> = {},
+  ): Promise<StreamToken> {
+    const headers = { authorization: `Bearer ${token}` };
+    return this.#connection.call('POST', '/v1/stream-tokens/refresh', { json: fewer, headers });
+  }
+
+  /** Ends every token of an end user at once, open readers included. */
+  async revokeTokens(subject: string): Promise<void> {
+    await this.#connection.call('POST', `/v1/end-users/${encodeURIComponent(subject)}/revoke-tokens`);
   }
 
   /** A durable cursor over many streams, which wakes a worker. */

@@ -160,7 +160,7 @@ export async function claim(
             where a.project_id = wanted.project_id and a.ckey = b.ckey and a.state in ('assigned', 'running', 'cancelling')))
           and (b.avoid_until is null or b.avoid_until <= now() or wanted.n > 1 or b.avoid_worker_id <> wanted.lone)
         order by b.priority desc, b.queue_seq
-        limit wanted.n for update of b skip locked) p
+        limit wanted.n for no key update of b skip locked) p
     ),
     numbered as materialized (
       select p.*, row_number() over (partition by p.sig order by p.priority desc, p.queue_seq) as i,

@@ -42,7 +42,7 @@ export async function lockBuilds(tx: Tx, ids: readonly string[]): Promise<HeldRo
       s.retry_on as "retryOn", s.expects, b.stop_reason as "stopReason", b.stop_detail as "stopDetail", b.failure,
       b.result_digest as "resultDigest"
     from builds b join build_specs s on s.build_id = b.id left join workers w on w.id = b.worker_id
-    where b.id = any((select ${ids}::text[])::text[]) order by b.id for update of b`);
+    where b.id = any((select ${ids}::text[])::text[]) order by b.id for no key update of b`);
 }
 
 /** How one attempt ends, and where it leaves its build. */
@@ -168,7 +168,7 @@ export async function startBuilds(tx: Tx, asks: readonly StartAsk[], runMarginMs
           ${asks.map((ask) => ask.workerId)}::text[], ${asks.map((ask) => ask.ttlMs)}::int[]) x(id, term, worker_id, ttl_ms)
       join builds b on b.id = x.id and b.term = x.term and b.worker_id = x.worker_id
         and b.state = any(${statesAllowing(buildTable, 'start')}::text[])
-      order by b.id for update of b
+      order by b.id for no key update of b
     )
     update builds b set
       state = case b.state when 'assigned' then 'running' else b.state end,
@@ -211,7 +211,7 @@ export async function askStop(
   return await tx.query<StopAsked>(sql`
     -- ask_stop: builds_pkey
     with asked as (
-      select id, state from builds where id = any(${ids}::text[]) and state = any(${statesLeavingBy(buildTable, event)}::text[]) order by id for update
+      select id, state from builds where id = any(${ids}::text[]) and state = any(${statesLeavingBy(buildTable, event)}::text[]) order by id for no key update
     )
     update builds b set
       state = case b.state when 'queued' then 'cancelled' else 'cancelling' end, version = b.version + 1,

@@ -40,7 +40,7 @@ export async function extend(tx: Tx, asks: readonly LeaseAsk[]): Promise<Extende
           ${asks.map((ask) => ask.progress)}::real[], ${asks.map((ask) => ask.ttlMs)}::int[]) x(id, term, worker_id, phase, progress, ttl_ms)
       join builds b on b.id = x.id and b.term = x.term and b.worker_id = x.worker_id
         and b.state = any(${statesAllowing(buildTable, 'heartbeat')}::text[])
-      order by b.id for update of b
+      order by b.id for no key update of b
     )
     update builds b set lease_until = now() + make_interval(secs => asked.ttl_ms / 1000.0), lease_ttl_ms = asked.ttl_ms, heard = true,
       phase = coalesce(asked.phase, b.phase), progress = coalesce(asked.progress, b.progress)

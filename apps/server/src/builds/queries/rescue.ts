@@ -11,7 +11,7 @@ export async function takeSweep(tx: Tx, name: string): Promise<{ gapMs: number }
     insert into build_sweeps (name, ran_at) values (${name}, clock_timestamp()) on conflict do nothing`);
   const [row] = await tx.query<{ gapMs: number }>(sql`
     -- take_sweep: build_sweeps_pkey
-    with last as materialized (select name, ran_at from build_sweeps where name = ${name} for update skip locked)
+    with last as materialized (select name, ran_at from build_sweeps where name = ${name} for no key update skip locked)
     update build_sweeps s set ran_at = clock_timestamp() from last where s.name = last.name
     returning (extract(epoch from clock_timestamp() - last.ran_at) * 1000)::float8 as "gapMs"`);
   return row;
@@ -38,16 +38,16 @@ export async function lockDue(tx: Tx, what: 'run' | 'grace' | 'lease', limit: nu
         -- lock_overdue_runs: builds_worker_seat, all of it
         select id from builds where state in ('assigned', 'running', 'cancelling') and run_until <= now()
           and state = any(${statesAllowing(buildTable, 'timeLimit').filter((state) => state !== 'cancelling')}::text[])
-        order by run_until limit ${limit} for update skip locked`
+        order by run_until limit ${limit} for no key update skip locked`
       : what === 'grace'
         ? sql`
         -- lock_graces_over: builds_worker_seat, all of it
         select id from builds where state in ('assigned', 'running', 'cancelling') and state = 'cancelling' and grace_until <= now()
-        order by grace_until limit ${limit} for update skip locked`
+        order by grace_until limit ${limit} for no key update skip locked`
         : sql`
         -- lock_leases_ended: builds_worker_seat, all of it
         select id from builds where state in ('assigned', 'running', 'cancelling') and lease_until <= now()
-        order by lease_until limit ${limit} for update skip locked`,
+        order by lease_until limit ${limit} for no key update skip locked`,
   );
   return rows.map((row) => row.id);
 }
@@ -62,7 +62,7 @@ export async function expireQueued(
     -- expire_queued: builds_deadline
     with late as materialized (
       select id from builds where state = 'queued' and queue_deadline_at is not null and queue_deadline_at <= now()
-      order by queue_deadline_at limit ${limit} for update skip locked)
+      order by queue_deadline_at limit ${limit} for no key update skip locked)
     update builds b set state = 'failed', version = b.version + 1, finished_at = now(), wait_cause = null,
       failure = ${JSON.stringify(failure)}::jsonb
     from late where b.id = late.id and b.state = any(${statesAllowing(buildTable, 'queueDeadline')}::text[])
@@ -75,7 +75,7 @@ export async function admitEligible(tx: Tx, limit: number): Promise<{ projectId:
     -- admit_eligible: builds_eligible
     with due as materialized (
       select id from builds where state = 'queued' and wait_cause is not null and eligible_at <= now()
-      order by eligible_at limit ${limit} for update skip locked)
+      order by eligible_at limit ${limit} for no key update skip locked)
     update builds b set wait_cause = null from due where b.id = due.id
     returning b.project_id as "projectId", b.sig`);
 }

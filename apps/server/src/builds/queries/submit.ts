@@ -122,7 +122,7 @@ export async function lockUnfinishedOfKey(tx: Tx, projectId: string, key: string
     -- lock_unfinished_of_key: builds_key_line (its states stand here word for word, or it is not used)
     select id from builds
      where project_id = ${projectId} and ckey = ${key} and state in ('queued', 'assigned', 'running', 'cancelling')
-     order by id for update`);
+     order by id for no key update`);
   return found.map((row) => row.id);
 }
 

@@ -66,7 +66,7 @@ export async function listWorkers(
 export async function lockWorker(tx: Tx, projectId: string, id: string): Promise<WorkerRow | undefined> {
   const [locked] = await tx.query(sql`
     -- lock_worker: workers_pkey
-    select 1 from workers where id = ${id} and project_id = ${projectId} and removed_at is null for update`);
+    select 1 from workers where id = ${id} and project_id = ${projectId} and removed_at is null for no key update`);
   return locked && (await readWorker(tx, projectId, id));
 }
 
@@ -124,7 +124,7 @@ export async function touchWorkers(
   const rows = await tx.query<{ id: string; projectId: string; admission: 'open' | 'draining'; was: string }>(sql`
     -- touch_workers: workers_pkey; HOT, no index holds last_seen_at
     with seen as materialized (
-      select id, state from workers where id = any(${ids}::text[]) and removed_at is null order by id for update)
+      select id, state from workers where id = any(${ids}::text[]) and removed_at is null order by id for no key update)
     update workers w set last_seen_at = now(), state = 'online' from seen where w.id = seen.id
     returning w.id, w.project_id as "projectId", w.admission, seen.state as was`);
   return rows.filter((row) => row.was === 'offline');
@@ -140,7 +140,7 @@ export async function markSilent(tx: Tx, limit: number): Promise<{ id: string; p
         and w.last_seen_at < now() - make_interval(secs => w.offline_after_ms / 1000.0)
         and (w.kind <> 'legacy' or not exists (select 1 from builds b where b.worker_id = w.id
           and b.state in ('assigned', 'running', 'cancelling')))
-      order by w.id limit ${limit} for update skip locked)
+      order by w.id limit ${limit} for no key update skip locked)
     update workers w set state = 'offline' from silent where w.id = silent.id
     returning w.id, w.project_id as "projectId"`);
 }
@@ -167,7 +167,7 @@ export async function markStopsTold(
   return await tx.query(sql`
     -- mark_stops_told: builds_pkey
     with told as materialized (
-      select id from builds where id = any(${buildIds}::text[]) and state = 'cancelling' and stop_known_at is null order by id for update)
+      select id from builds where id = any(${buildIds}::text[]) and state = 'cancelling' and stop_known_at is null order by id for no key update)
     update builds b set stop_known_at = now(),
       grace_until = least(b.grace_until, now() + make_interval(secs => ${graceMs}::int / 1000.0))
     from told where b.id = told.id

@@ -72,7 +72,8 @@ export class Edge {
   /** Whether the client's side of the connection is encrypted. */
   isHttps(request: IncomingMessage): boolean {
     if ('encrypted' in request.socket && request.socket.encrypted === true) return true;
-    return this.trusts(request) && headerOf(request.headers, 'x-forwarded-proto')?.split(',')[0]?.trim() === 'https';
+    const said = headerOf(request.headers, 'x-forwarded-proto');
+    return said !== undefined && this.trusts(request) && said.split(',')[0]?.trim() === 'https';
   }
 
   /** The path inside Muster: the base path is taken off when it is there, so both kinds of proxy work. */

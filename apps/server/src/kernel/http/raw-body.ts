@@ -38,6 +38,17 @@ export class RawBodies {
     if (declared !== undefined && Number(declared) > bytesMax) throw tooLarge(bytesMax);
     if (request.destroyed) throw clientGone();
     if (patient) response.writeContinue();
+    return this.#arriving(request, declared === undefined ? -1 : Number(declared), bytesMax);
+  }
+
+  async #arriving(request: IncomingMessage, declared: number, bytesMax: number): Promise<Buffer> {
+    // A small body comes in one packet with its head, and behind the present turn of the parser it lies ready.
+    await undefined;
+    if (request.readableLength === declared) {
+      const whole: unknown = request.read();
+      if (whole instanceof Buffer) return whole;
+    }
+    if (request.destroyed) throw clientGone();
     const body = new Incoming(this, request, bytesMax);
     this.#looking ??= this.#clock.after(this.limits.jsonStallMs, this.#look);
     return body.done;

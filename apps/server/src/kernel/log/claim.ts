@@ -47,6 +47,8 @@ export class Claim {
     const { ownership } = this.#parts;
     let cursor: Cursor | undefined;
     if (this.found.segments.length === 0) await this.#firstStart();
+    // The process before may have ended between naming its first segment and syncing the name: what the database hears of stays.
+    else await this.#parts.disk.syncDir(this.#parts.dir);
     const { walId } = this.found;
     await ownership.take(async (tx, term) => {
       cursor = await this.#cursorIn(tx, term);

@@ -20,6 +20,11 @@ export class Deadlines {
     return this.#heap.length - this.#stale;
   }
 
+  /** Those that are stale included: what it costs. */
+  get entries(): number {
+    return this.#heap.length;
+  }
+
   /** When the next look is due; never is `Infinity`. */
   get next(): number {
     return this.#heap[0]?.due ?? Number.POSITIVE_INFINITY;

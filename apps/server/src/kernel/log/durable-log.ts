@@ -144,7 +144,7 @@ export class DurableLog implements Log {
   }
 
   gauges(): Gauges {
-    const { heads, fanOut, consumers, committer, store } = this.#core;
+    const { heads, fanOut, consumers, committer, store, erasures } = this.#core;
     let dirtyHeads = 0;
     if (store) for (const { lastLsn } of heads.all()) if (lastLsn >= heads.flushedTo) dirtyHeads += 1;
     return {
@@ -154,6 +154,7 @@ export class DurableLog implements Log {
       followersBy: fanOut.kinds(),
       consumers: consumers.lags(),
       pendingBytes: committer.pendingBytes,
+      erasing: erasures.count,
       segments: this.#driver.segments(),
     };
   }

@@ -140,7 +140,7 @@ export class ErasedFiles {
 
   async #finish(): Promise<void> {
     if (this.#state !== 'emptying') return;
-    const { tape, quarantine, db, erasures, spares, clock } = this.#parts;
+    const { tape, quarantine, db, erasures, spares, clock, events } = this.#parts;
     const covers = this.#covers;
     tape.forget(lsnOf(this.#through + 1, 0));
     await quarantine.forget(new Set(await erasedSegments(db, covers)));
@@ -149,6 +149,7 @@ export class ErasedFiles {
     this.#forgetting?.[Symbol.dispose]();
     this.#forgetting = clock.after(readMsMax, () => erasures.forgetBelow(covers));
     spares.recycling = true;
+    events.erased(clock.now() - this.#since);
     this.#timer?.[Symbol.dispose]();
     this.#state = 'idle';
     this.flushed(this.#flushedTo);

@@ -20,6 +20,8 @@ export interface LogEvents {
   gap(reason: string): void;
   delivered(followers: number, frames: number): void;
   slowEnded(): void;
+  /** No file holds any more what was erased; so long after it had reached the rows. */
+  erased(tookMs: number): void;
   consumerFailed(name: string, error: Error): void;
   /** The right to write this log ended or could not be renewed. */
   ownership(what: 'waiting' | 'taken' | 'renewFailed' | 'lost', detail: string): void;
@@ -42,6 +44,7 @@ export const silentEvents: LogEvents = {
   gap: nothing,
   delivered: nothing,
   slowEnded: nothing,
+  erased: nothing,
   consumerFailed: nothing,
   ownership: nothing,
   backgroundFailed: nothing,

@@ -21,6 +21,8 @@ type LookedUp = {
   readonly source: StreamHead;
   /** First position of the source then: one that moved since takes away what was counted. */
   readonly first: number;
+  /** Of its content, for the same reason. */
+  readonly revision: number;
   readonly at: number;
   readonly sub: number;
   /** Last position to inherit. */
@@ -62,13 +64,14 @@ export class Forks {
   }
 
   /** Whether the source is still as it was looked up. To be asked in the step that writes the creation. */
-  holds({ source, first }: Origin): boolean {
+  holds({ source, first, revision }: Origin): boolean {
     this.#removal.expireIfDue(source);
     return (
       this.#heads.byNo(source.streamNo) === source &&
       !source.removing &&
       source.firstSeq === first &&
       source.firstKept === first &&
+      source.revision === revision &&
       source.forks < this.#limits.forksPerStreamMax
     );
   }
@@ -110,11 +113,11 @@ export class Forks {
   /** `undefined` when the ground moved: a trim or a removal came between. */
   async #lookUp(source: StreamHead, from: Offset | undefined, sub: number): Promise<LookedUp | undefined> {
     const at = this.#at(source, from);
-    const first = source.firstSeq;
+    const { firstSeq: first, revision } = source;
     const point = sub === 0 ? { seq: at, prefix: undefined } : await this.#pointBehind(source, at, sub);
     const bytes = point && (await this.#bytesTo(source, point.seq));
     if (bytes === undefined || !point || source.firstSeq !== first) return undefined;
-    return { source, first, at, sub, ...point, bytes };
+    return { source, first, revision, at, sub, ...point, bytes };
   }
 
   /** The stream to fork from, visible, with nothing on its way that takes away from it. */

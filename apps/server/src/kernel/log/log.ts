@@ -171,6 +171,8 @@ export type Gauges = {
   followersBy: readonly { form: Sink['form']; mode: 'replay' | 'live'; count: number }[];
   /** Appends that wait for their sync. */
   pendingBytes: number;
+  /** Erased messages whose old bytes files may still hold. */
+  erasing: number;
   /** Files of the log: being written, finished, prepared ahead. */
   segments: { open: number; sealed: number; spare: number };
 };

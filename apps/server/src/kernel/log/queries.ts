@@ -441,10 +441,11 @@ export const clearRowsDue = (tx: Tx, { stream_no, first_seq, revision, removed, 
     where stream_no = ${stream_no} and first_seq = ${first_seq} and revision = ${revision}
       and (removed_at is not null) = ${removed} and (kept_at is not null) = ${kept}`);
 
-export const dropTombstones = (tx: Tx, ageMs: number): Promise<unknown> =>
+/** By the log's own clock, which also wrote when they were removed. */
+export const dropTombstones = (tx: Tx, before: Date): Promise<unknown> =>
   tx.query(sql`
     -- log_drop_tombstones: index streams_tombstones
-    delete from streams where removed_at < now() - make_interval(secs => ${ageMs}::float8 / 1000) and not rows_due`);
+    delete from streams where removed_at < ${before} and not rows_due`);
 
 /* Consumers. */
 

@@ -145,6 +145,8 @@ export class Removal {
     for (const head of Array.from(this.#unfinished)) {
       if (this.#writer.refusal()) return;
       this.#unfinished.delete(head);
+      // A kept one may have left memory; its row tells of it below.
+      if (this.#heads.byNo(head.streamNo) !== head) continue;
       if (head.kept) this.#finish(head);
       else this.expire(head);
     }

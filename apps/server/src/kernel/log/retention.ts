@@ -224,7 +224,8 @@ export class RetentionSweep {
         await db.transaction((tx) => markRowsDue(tx, stream_no));
       await db.transaction((tx) => this.#finish(tx, due));
     }
-    await db.transaction((tx) => queries.dropTombstones(tx, this.#limits.tombstoneMs));
+    const before = new Date(this.#clock.now() - this.#limits.tombstoneMs);
+    await db.transaction((tx) => queries.dropTombstones(tx, before));
   }
 
   async #finish(tx: Tx, due: queries.RowsDue): Promise<void> {

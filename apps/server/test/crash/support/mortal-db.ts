@@ -23,6 +23,7 @@ export function mortal(db: Db): { db: Db; die(): void; settled(): Promise<unknow
     start: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
     query: (statement) => through(() => db.query(statement)),
+    together: (body) => through(() => db.together(body)),
     transaction: (body, options) =>
       through(() =>
         db.transaction((tx) => {

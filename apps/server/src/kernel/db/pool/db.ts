@@ -37,6 +37,11 @@ export type TransactionOptions = {
  * with `retryAfterMs` 2000; everything else leaves as it came, with its SQLSTATE in `code`.
  */
 export interface Db extends Service, Reader {
+  /**
+   * Several reads on one connection, in no transaction: those that are asked at once travel at once, and each sees what is
+   * committed when it runs. When one fails, those that travelled behind it share its error.
+   */
+  together<T>(body: (reader: Reader) => Promise<T>): Promise<T>;
   transaction<T>(body: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** LISTEN on its own connection, renewed after a cut. `missed` runs after each reconnect: what was sent meanwhile is lost. */
   listen(channel: string, heard: (payload: string) => void, missed?: () => void): Disposable;

@@ -1,14 +1,15 @@
 import { Pool, type PoolClient } from 'pg';
-import { asError, type Clock, exhausted, must, unavailable } from '#kernel/base';
-import { type Answer, type Ready, ready, sendBatch } from './batch.ts';
+import { asError, type Clock, exhausted, unavailable } from '#kernel/base';
+import { type Answer, type Ready, sendBatch } from './batch.ts';
 import { type Connection, clientConfig, describeConnection, sessionSetup } from './connection.ts';
-import type { Db, Row, TransactionOptions, Tx } from './db.ts';
+import type { Db, Reader, Row, TransactionOptions, Tx } from './db.ts';
 import { Listener } from './listener.ts';
 import { type DbLogger, silentLogger } from './logger.ts';
 import { queryLabel } from './query-label.ts';
 import { type Statement, sql } from './sql.ts';
 import { asStoreError, errorCode, isStoreDown } from './store-errors.ts';
 import { isFrame, mayRetry, OpenTransaction, rollingBack } from './transaction.ts';
+import { Trips } from './trips.ts';
 
 /** Where the database is; a function when that is known only once its server started. It is asked at the first use. */
 export type DbTarget = Connection | { connection: () => Connection };
@@ -71,16 +72,21 @@ export class PoolDb implements Db {
     return this.#started;
   }
 
-  async query<R extends object = Row>(statement: Statement): Promise<R[]> {
-    const asked = ready(statement);
+  query<R extends object = Row>(statement: Statement): Promise<R[]> {
+    return this.together((reader) => reader.query<R>(statement));
+  }
+
+  async together<T>(body: (reader: Reader) => Promise<T>): Promise<T> {
     const client = await this.#connect();
+    const trips = new Trips((asked) => this.#run(client, asked));
     let failure: Error | undefined;
     try {
-      const [answer] = await this.#run(client, [asked]);
-      if (answer && 'rows' in answer) return answer.rows as R[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the query says what it selects
-      failure = must(answer, 'the answer of a statement').error;
-      throw asStoreError(failure);
+      return await body(trips);
+    } catch (error) {
+      failure = asError(error);
+      throw asStoreError(error);
     } finally {
+      await trips.land();
       client.release(broken(failure));
     }
   }

@@ -3,19 +3,15 @@ import { type Answer, type Ready, ready } from './batch.ts';
 import type { Row, Sent, TransactionOptions, Tx } from './db.ts';
 import type { Statement } from './sql.ts';
 import { errorCode } from './store-errors.ts';
+import { type RunBatch, Trips } from './trips.ts';
 
 /** Serialization failure and deadlock: the whole body may simply run again. */
 const retryable = new Set(['40001', '40P01']);
 export const mayRetry = (thrown: unknown): boolean => retryable.has(errorCode(thrown) ?? '');
 
-/** Runs statements on the transaction's connection, in order; when one fails, those behind it are not run. */
-export type RunBatch = (statements: readonly Ready[]) => Promise<readonly Answer[]>;
-
-type Entry = { asked: Ready; settle: (answer: Answer) => void };
-
 /**
- * One transaction on one connection. A trip to Postgres takes all that was asked since the last one: `begin` goes with the
- * first statement, what was only sent goes with the next query, or with `commit`.
+ * One transaction on one connection. `begin` travels with the first statement; what is only sent travels with the next
+ * query, or with `commit`.
  *
  *  open – queries run one after the other, in the order they were asked.
  *  over – every further query is refused: it would run outside, on somebody else's connection.
@@ -23,43 +19,35 @@ type Entry = { asked: Ready; settle: (answer: Answer) => void };
 export class OpenTransaction implements Tx {
   readonly inTransaction = true;
   readonly effects: (() => void | Promise<void>)[] = [];
-  readonly #run: RunBatch;
-  #waiting: Entry[];
-  #trip: Promise<void> | undefined;
+  readonly #trips: Trips;
+  #asked = false;
   #begun = false;
   #over = false;
   /** Of `begin`, or of a statement whose answer nobody waits for: nothing more may run, it would run by itself. */
   #failure: Error | undefined;
 
   constructor(run: RunBatch, options: TransactionOptions) {
-    this.#run = run;
-    this.#waiting = [{ asked: beginning(options), settle: (answer) => this.#note(answer) }];
+    this.#trips = new Trips((statements) => {
+      this.#begun = true;
+      return run(statements);
+    });
+    this.#trips.add(beginning(options), (answer) => this.#note(answer));
   }
 
   query<R extends object = Row>(statement: Statement): Promise<R[]> {
     this.#assertOpen();
-    return new Promise((resolve, reject) => {
-      if (this.#failure) throw this.#failure;
-      this.#waiting.push({
-        asked: ready(statement),
-        settle: (answer) => {
-          if ('error' in answer) reject(answer.error);
-          else resolve(answer.rows as R[]); // oxlint-disable-line typescript/no-unsafe-type-assertion -- the query says what it selects
-        },
-      });
-      this.#go();
-    });
+    if (this.#failure) return Promise.reject(this.#failure);
+    this.#asked = true;
+    return this.#trips.query<R>(statement);
   }
 
   send<R extends object = Row>(statement: Statement): Sent<R> {
     this.#assertOpen();
     let rows: R[] | undefined;
-    this.#waiting.push({
-      asked: ready(statement),
-      settle: (answer) => {
-        this.#note(answer);
-        if (!('error' in answer)) rows = answer.rows as R[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as in `query`
-      },
+    this.#asked = true;
+    this.#trips.add(ready(statement), (answer) => {
+      this.#note(answer);
+      if (!('error' in answer)) rows = answer.rows as R[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the statement says what it answers
     });
     return {
       get rows() {
@@ -78,12 +66,12 @@ export class OpenTransaction implements Tx {
    */
   async commit(): Promise<void> {
     this.#over = true;
-    await this.#land();
+    await this.#trips.land();
     if (this.#failure) throw this.#failure;
-    if (!this.#begun && this.#waiting.length === 1) return; // nobody asked anything
+    if (!this.#asked) return;
     const answer = await new Promise<Answer>((settle) => {
-      this.#waiting.push({ asked: committing, settle });
-      this.#go();
+      this.#trips.add(committing, settle);
+      this.#trips.go();
     });
     if ('error' in answer) throw answer.error;
     if (answer.command !== 'COMMIT') {
@@ -94,32 +82,12 @@ export class OpenTransaction implements Tx {
   /** Refuses further queries and waits for those under way; `true` when there is something to roll back. */
   async seal(): Promise<boolean> {
     this.#over = true;
-    await this.#land();
+    await this.#trips.land();
     return this.#begun;
   }
 
   #assertOpen(): void {
     assert(!this.#over, 'a query was sent after its transaction ended; is an await missing?');
-  }
-
-  /** A moment later, so that what is asked at once goes at once. */
-  #go(): void {
-    this.#trip ??= Promise.resolve().then(() => this.#fly());
-  }
-
-  async #fly(): Promise<void> {
-    const entries = this.#waiting;
-    this.#waiting = [];
-    this.#begun = true;
-    const answers = await this.#run(entries.map(({ asked }) => asked));
-    this.#trip = undefined;
-    for (const [i, { settle }] of entries.entries()) settle(must(answers[i], 'an answer for each statement'));
-    // Asked meanwhile, and perhaps by somebody who waits.
-    if (this.#waiting.length > 0 && !this.#over) this.#go();
-  }
-
-  async #land(): Promise<void> {
-    while (this.#trip) await this.#trip;
   }
 
   #note(answer: Answer): void {

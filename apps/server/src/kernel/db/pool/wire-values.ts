@@ -23,6 +23,9 @@ function textOf(value: unknown): string {
     case 'object':
       if (Array.isArray(value)) return arrayOf(value);
       return value instanceof Date ? value.toISOString() : JSON.stringify(value);
+    case 'undefined':
+    case 'function':
+    case 'symbol':
     default:
       throw new TypeError(`a ${typeof value} cannot be the value of a statement`);
   }
