@@ -26,8 +26,10 @@ const found = await Promise.all(
   ),
 );
 const browser = found.find((place) => place !== undefined);
-// No browser comes with the install, so a machine that has none is no broken one.
+// No browser comes with the install, so a machine that has none is no broken one; CI installs one first.
 if (!browser) process.stderr.write('skipped: no Chromium on this machine (CHROMIUM names another place)\n');
+/** A browser waits 3 s before it reconnects: few by default, twenty when asked. */
+const kills = Number(process.env['MUSTER_TEST_KILLS'] ?? 4);
 
 async function browse(url: string): Promise<ChildProcess> {
   const profile = await mkdtemp(join(tmpdir(), 'muster-browser-'));
@@ -113,7 +115,7 @@ source.addEventListener('data', ({ data }) => {
 });`;
 
 test.skipIf(!browser)(
-  'a bare EventSource loses and repeats nothing over twenty kills of the server',
+  `a bare EventSource loses and repeats nothing over ${kills} kills of the server`,
   { timeout: 600_000 },
   async () => {
     await using undo = new AsyncDisposableStack();
@@ -139,7 +141,7 @@ test.skipIf(!browser)(
         (most, { seen }) => (Array.isArray(seen) && seen.length > most.length ? seen : most),
         [],
       );
-    for (let kill = 1; kill <= 20; kill++) {
+    for (let kill = 1; kill <= kills; kill++) {
       await write(kill * 20 - 10);
       await until(() => seen().length > (kill - 1) * 20, { withinMs: 60_000 });
       await write(kill * 20);
@@ -149,6 +151,6 @@ test.skipIf(!browser)(
     await producer.flush();
     await until(() => seen().length >= written, { withinMs: 60_000 });
     expect(seen()).toEqual(Array.from({ length: written }, (_, n) => n));
-    expect(Math.max(...page.reports.map(({ cuts }) => Number(cuts)))).toBeGreaterThanOrEqual(20);
+    expect(Math.max(...page.reports.map(({ cuts }) => Number(cuts)))).toBeGreaterThanOrEqual(kills);
   },
 );
