@@ -13,7 +13,7 @@ import type { ClaimAnswer, HeartbeatAnswer, Job, Registered, Submitted } from '@
 import { systemClock } from '../apps/server/src/kernel/base/index.ts';
 import { assignmentRates } from './support/builds-assignments.ts';
 import { good, PlainConnection } from './support/plain-http.ts';
-import { machine, median, options, round, type Spread, spread, table } from './support/report.ts';
+import { machine, median, middleSpread, options, round, type Spread, spread, table } from './support/report.ts';
 import { type ServerProcess, serverProcess } from './support/server-process.ts';
 
 const given = options();
@@ -247,12 +247,6 @@ async function parkedWorkers(bench: Bench): Promise<{ kilobytesEach: number; wak
 
 const middle = <K extends string>(all: readonly Record<K, number>[], key: K): number =>
   median(all.map((each) => each[key]));
-const middleSpread = (all: readonly Spread[]): Spread => ({
-  p50: middle(all, 'p50'),
-  p90: middle(all, 'p90'),
-  p99: middle(all, 'p99'),
-  max: Math.max(...all.map(({ max }) => max)),
-});
 const middleCycles = (all: readonly Cycles[]): Cycles => ({
   perSecond: middle(all, 'perSecond'),
   twice: all.reduce((sum, { twice }) => sum + twice, 0),

@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { machine, median, options, round, type Spread, table } from './support/report.ts';
@@ -72,8 +72,16 @@ const memory = await reference('reference, memory');
 const files = await reference('reference, files', path.join(folder, 'reference'));
 const servers: Server[] = [{ name: 'Muster, disk', url: ours.url, token: ours.key, pid: ours.pid }, memory, files];
 
+const pause = (forMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, forMs));
+/** A server that has just started fills files for later; what it does all day is measured, not that. */
+async function filesPrepared(): Promise<void> {
+  const log = path.join(folder, 'muster', 'log');
+  while ((await readdir(log)).filter((name) => name.endsWith('.spare')).length < 2) await pause(500);
+}
+
 const results = new Map<string, Measured[]>();
 try {
+  await filesPrepared();
   for (const server of servers) await load(server, 32); // warms up
   for (let r = 0; r < rounds; r++) {
     for (const count of counts) {

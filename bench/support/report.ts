@@ -41,6 +41,14 @@ export const round = (value: number): number => Number(value.toPrecision(3));
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
+/** Of several rounds: the median of each percentile, and the worst of all. */
+export const middleSpread = (rounds: readonly Spread[]): Spread => ({
+  p50: median(rounds.map(({ p50 }) => p50)),
+  p90: median(rounds.map(({ p90 }) => p90)),
+  p99: median(rounds.map(({ p99 }) => p99)),
+  max: Math.max(...rounds.map(({ max }) => max)),
+});
+
 /** Prints rows under their headings, numbers to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const text = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en') : cell)));

@@ -61,7 +61,8 @@ export async function openDatabase(
   const options = { connection, clock, serverVersion: version, logger: logger.child({ room: 'db' }) };
   if (typeof schema === 'object') {
     await up.run('plan', async () => schema.plan(describePlan(await planMigrations(options))));
-  } else if (schema === 'migrate' || (schema === 'by-setting' && migrateOnStart)) await up.run('migrations', () => migrate(options));
+  } else if (schema === 'migrate' || (schema === 'by-setting' && migrateOnStart))
+    await up.run('migrations', () => migrate(options));
   else await up.run('schema', () => requireMigrated(options));
   return { lock, server, connection, shared: given !== undefined || server.kind === 'external' };
 }

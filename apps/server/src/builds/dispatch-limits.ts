@@ -26,14 +26,15 @@ export const dispatchLimits = {
   blindAfterMs: 15_000,
   leaseBatchMs: 50,
   leaseBatchMax: 1_000,
-  /** Results, failures and confirmed stops of one transaction, and such transactions at once. */
+  /** Results, failures and confirmed stops of one transaction. */
   endingsBatchMax: 64,
-  endingsLanes: 2,
   /** The same for `start`. */
   startsBatchMax: 64,
-  /** Submits of one transaction, and such transactions at once. */
+  /** Submits of one transaction. */
   submitsBatchMax: 32,
-  submitsLanes: 2,
+  /** Such transactions go one after the other; one that takes longer than this no longer holds up the next, up to so many. */
+  batchLateMs: 250,
+  batchLanesMax: 4,
   /** Workers read in one statement for calls that came in together. */
   readBatchMax: 200,
   /** A worker's tokens, source and log of a finished attempt stay open this long, for what is still on its way. */

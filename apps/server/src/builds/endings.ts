@@ -33,7 +33,7 @@ export class Endings {
     this.#room = room;
     this.#gather = new Gather((items) => endTogether(room, items), {
       most: dispatchLimits.endingsBatchMax,
-      lanes: dispatchLimits.endingsLanes,
+      late: { clock: room.clock, afterMs: dispatchLimits.batchLateMs, lanes: dispatchLimits.batchLanesMax },
       apart: ({ attempt }) => attempt.buildId,
     });
   }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { FakeClock } from '#kernel/base';
 import { Gather } from './gather.ts';
 
 test('the first runs at once, what comes meanwhile goes together', async () => {
@@ -49,4 +50,25 @@ test('one that fails the batch fails alone', async () => {
   );
   const outcomes = await Promise.allSettled([1, 2, 3, 4].map((item) => gather.do(item)));
   expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('a batch that is held up does not hold up the others for ever', async () => {
+  const clock = new FakeClock();
+  const batches: number[][] = [];
+  const gather = new Gather<number, number>(
+    async (items) => {
+      batches.push([...items]);
+      if (items.includes(1)) await new Promise(() => undefined);
+      return items;
+    },
+    { most: 10, late: { clock, afterMs: 250, lanes: 2 } },
+  );
+  void gather.do(1);
+  const second = gather.do(2);
+  const third = gather.do(3);
+  await clock.advance(249);
+  expect(batches).toEqual([[1]]);
+  await clock.advance(1);
+  expect(batches).toEqual([[1], [2, 3]]);
+  expect(await Promise.all([second, third])).toEqual([2, 3]);
 });

@@ -1,28 +1,38 @@
-import { asError } from '#kernel/base';
+import { asError, type Clock } from '#kernel/base';
 
 type Waiting<Item, Answer> = { item: Item; resolve: (answer: Answer) => void; reject: (error: Error) => void };
+
+type GatherOptions<Item> = {
+  /** Items of one batch. */
+  most: number;
+  /** Two items of the same name never go in one batch. */
+  apart?: (item: Item) => string;
+  /** A further batch begins beside one that takes longer than this. Without it there is one at a time. */
+  late?: { clock: Clock; afterMs: number; lanes: number };
+};
 
 /**
  * Does many small things of one kind together, as a group commit does: what comes while nothing runs starts at once, what
  * comes meanwhile is the next batch. So an idle server adds no delay, and a busy one pays per batch.
  *
- *  idle – nothing runs, nothing waits.  ·  busy – at most `lanes` batches run; the rest waits in its order.
+ *  idle – nothing runs, nothing waits.
+ *  busy – a batch runs; the rest waits in its order.
+ *  late – the batch takes so long that the next one no longer waits for it: something holds it up that need not hold up
+ *         the others. At most `lanes` run beside each other then.
  * `run` answers each item in its place. When a batch as a whole fails, its items are done one by one, so that one of them
  * cannot fail the others.
  */
 export class Gather<Item, Answer> {
   readonly #run: (items: readonly Item[]) => Promise<readonly Answer[]>;
-  readonly #options: { most: number; lanes: number; apart: ((item: Item) => string) | undefined };
+  readonly #options: GatherOptions<Item>;
   #waiting: Waiting<Item, Answer>[] = [];
   #running = 0;
+  #beganAt = 0;
+  #looking = false;
 
-  /** `apart`: two items of the same name never go in one batch. */
-  constructor(
-    run: (items: readonly Item[]) => Promise<readonly Answer[]>,
-    { most, lanes = 1, apart }: { most: number; lanes?: number; apart?: (item: Item) => string },
-  ) {
+  constructor(run: (items: readonly Item[]) => Promise<readonly Answer[]>, options: GatherOptions<Item>) {
     this.#run = run;
-    this.#options = { most, lanes, apart };
+    this.#options = options;
   }
 
   do(item: Item): Promise<Answer> {
@@ -33,13 +43,30 @@ export class Gather<Item, Answer> {
   }
 
   #next(): void {
-    if (this.#running >= this.#options.lanes || this.#waiting.length === 0) return;
+    if (this.#waiting.length === 0 || !this.#mayBegin()) return;
     const batch = this.#take();
     this.#running += 1;
+    if (this.#options.late) this.#beganAt = this.#options.late.clock.monotonic();
     void this.#answer(batch).finally(() => {
       this.#running -= 1;
       this.#next();
     });
+  }
+
+  #mayBegin(): boolean {
+    if (this.#running === 0) return true;
+    const { late } = this.#options;
+    if (!late || this.#running >= late.lanes) return false;
+    const leftMs = this.#beganAt + late.afterMs - late.clock.monotonic();
+    if (leftMs <= 0) return true;
+    if (!this.#looking) {
+      this.#looking = true;
+      late.clock.after(leftMs, () => {
+        this.#looking = false;
+        this.#next();
+      });
+    }
+    return false;
   }
 
   #take(): Waiting<Item, Answer>[] {

@@ -32,6 +32,8 @@ type Deps = { db: Db; log: Log; clock: Clock; logger: Logger; metrics: BuildMetr
 
 const passRowsMax = 500;
 const sweepEveryMs = 1_000;
+/** A build that goes to a parked worker is submitted and assigned within this: one pass tells both, after the worker has it. */
+const kickAfterMs = 4;
 const backoffMs = { first: 100, max: 5_000 };
 
 export class Outbox implements Service {
@@ -43,6 +45,7 @@ export class Outbox implements Service {
   #pass: Promise<number> | undefined;
   #next: Promise<number> | undefined;
   #timer: Disposable | undefined;
+  #soon: Disposable | undefined;
   #failures = 0;
   #running = false;
 
@@ -66,12 +69,17 @@ export class Outbox implements Service {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#running = false;
     this.#timer?.[Symbol.dispose]();
+    this.#soon?.[Symbol.dispose]();
     await Promise.allSettled([this.#pass, this.#next]);
   }
 
-  /** Something was committed: flush soon. Errors are logged and tried again. */
+  /** Something was committed: flush soon, together with what follows at once. Errors are logged and tried again. */
   kick(): void {
-    if (this.#running && !this.#next && this.#failures === 0) this.#run();
+    if (!this.#running || this.#next || this.#failures > 0) return;
+    this.#soon ??= this.#deps.clock.after(kickAfterMs, () => {
+      this.#soon = undefined;
+      this.#run();
+    });
   }
 
   /** Resolves when all rows of this build that are committed now lie in their streams. */
@@ -121,7 +129,7 @@ export class Outbox implements Service {
 
   #went(taken: number): void {
     this.#failures = 0;
-    if (taken === passRowsMax) this.kick();
+    if (taken === passRowsMax && this.#running) this.#run();
   }
 
   /** Looks for rows that nobody kicked for: a crashed process left them, or a pass failed. */

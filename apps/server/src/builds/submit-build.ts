@@ -199,6 +199,11 @@ export async function insertAll(
       tx,
       own.map(({ kind, blob, bytes }) => ({ blob, projectId, kind, bytes })),
     );
+  // First of all effects: a worker may wait for this.
+  tx.afterCommit(() => {
+    const waits = new Map(queued.rows.map(({ id, waitMs }) => [id, waitMs]));
+    for (const { id, build } of news) room.live.wakeAfter(waits.get(id) ?? 0, { projectId, sig: build.sig });
+  });
   await writeAudits(
     tx,
     submits.map(({ who, input }, n) => auditOf(who, news[n]?.id ?? '', input)),
@@ -207,10 +212,6 @@ export async function insertAll(
     tx,
     submits.flatMap(({ who, input }, n) => emissionsOf(who, news[n]?.id ?? '', input)),
   );
-  tx.afterCommit(() => {
-    const waits = new Map(queued.rows.map(({ id, waitMs }) => [id, waitMs]));
-    for (const { id, build } of news) room.live.wakeAfter(waits.get(id) ?? 0, { projectId, sig: build.sig });
-  });
   return news.map(({ id, accessToken, sig }) => ({ id, accessToken, sig }));
 }
 

@@ -21,7 +21,7 @@ export type Submitting = Made | { error: Error };
 export const gatherSubmits = (room: Room): Gather<PlainSubmit, Submitting> =>
   new Gather((items) => submitTogether(room, items), {
     most: dispatchLimits.submitsBatchMax,
-    lanes: dispatchLimits.submitsLanes,
+    late: { clock: room.clock, afterMs: dispatchLimits.batchLateMs, lanes: dispatchLimits.batchLanesMax },
   });
 
 async function submitTogether(room: Room, items: readonly PlainSubmit[]): Promise<Submitting[]> {

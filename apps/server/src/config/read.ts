@@ -184,7 +184,8 @@ function crossCheck(
     problems.push({
       name: 'MUSTER_STREAMS_ANONYMOUS',
       given: 'full',
-      detail: 'Everybody who reaches this address could write and delete streams; set MUSTER_HOST to 127.0.0.1, or leave it off.',
+      detail:
+        'Everybody who reaches this address could write and delete streams; set MUSTER_HOST to 127.0.0.1, or leave it off.',
     });
   }
   const without = (name: string, needed: string): void => {
@@ -204,7 +205,8 @@ function crossCheck(
   checkSecrets(values, problems, warnings);
 }
 
-const listensOnLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+const listensOnLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 function checkSecrets(values: Map<string, unknown>, problems: Problem[], warnings: string[]): void {
   for (const { group, setting } of allSettings) {

@@ -282,6 +282,23 @@ export function logContentContract(name: string, maker: LogMaker): void {
         expect(await read('k')).toEqual(['5:bbccc', '6:e']);
       });
 
+      test('a trim that ends inside an append, behind a dropped range: the rest of that append is counted once', async () => {
+        await make('h');
+        await append('h', 'aaaa', 'bbbb', 'cc', 'abc');
+        await append('h', 'e', 'f', 'g');
+        await log.supersede(key('h'), { from: 1, to: 2, by: 4 });
+        await clock.advance(keptMs);
+        await flushed();
+        await passUntil(async () => (await log.head(key('h')))!.messages === 5, 20_000);
+        await log.configure(key('h'), { retention: { maxMessages: 5 } });
+        await passUntil(async () => parseOffset((await log.head(key('h')))!.first)!.seq === 2);
+        // What was told again is forgotten by the next range; nothing of it may be counted once more.
+        await log.supersede(key('h'), { from: 5, to: 5, by: 7 });
+        await log.configure(key('h'), { retention: { maxMessages: 3 } });
+        await passUntil(async () => (await log.head(key('h')))!.messages === 3);
+        expect((await log.head(key('h')))!.bytes).toBe(3);
+      });
+
       test('a closed stream can still be compacted, and a removed one cannot', async () => {
         await make('c');
         await append('c', 'x', 'y');

@@ -53,7 +53,7 @@ async function live(seed: number): Promise<number> {
   const lives = 2 + Math.floor(random() * 4);
   for (let n = 0; n < lives; n++) {
     const life = bodies.born();
-    life.process.endAt = random() < 0.3 ? 1 + Math.floor(random() * 30) : 20 + Math.floor(random() * 200);
+    life.process.endAt = random() < 0.3 ? 1 + Math.floor(random() * 30) : 20 + Math.floor(random() * 400);
     try {
       await life.start();
     } catch (error) {

@@ -43,7 +43,7 @@ export class RawBodies {
 
   async #arriving(request: IncomingMessage, declared: number, bytesMax: number): Promise<Buffer> {
     // A small body comes in one packet with its head, and behind the present turn of the parser it lies ready.
-    await undefined;
+    await Promise.resolve();
     if (request.readableLength === declared) {
       const whole: unknown = request.read();
       if (whole instanceof Buffer) return whole;

@@ -148,15 +148,16 @@ export class RetentionSweep {
     if (first > head.firstSeq && !head.removing) await this.#trim(head, first, gone);
   }
 
-  /** What an append still counts, of which some messages may be dropped. */
+  /** What an append still counts, of which some messages may be dropped, or trimmed behind a dropped range. */
   async #shownBytes(head: StreamHead, frame: FrameOutline): Promise<number> {
+    const first = Math.max(frame.firstSeq, head.firstSeq);
     const last = frame.firstSeq + frame.count - 1;
-    const dropped = head.superseded?.droppedIn(frame.firstSeq, last) ?? 0;
-    if (dropped === 0) return frame.bytes;
-    if (dropped === frame.count) return 0;
+    const dropped = head.superseded?.droppedIn(first, last) ?? 0;
+    if (dropped === 0 && first === frame.firstSeq) return frame.bytes;
+    if (dropped === last - first + 1) return 0;
     const frames = await this.#reader.frames(head, last, { bytes: 1, messages: 1 });
     let bytes = 0;
-    for (const message of messagesBehind(frames, frame.firstSeq - 1))
+    for (const message of messagesBehind(frames, first - 1))
       if (message.seq <= last && shows(head, 'raw', message)) bytes += message.bytes.length;
     return bytes;
   }
