@@ -66,7 +66,9 @@ describe('a command', () => {
   test('tells its exit code, and 128 + the signal', async () => {
     expect(await runCommand(await prepared('exit 7'))).toEqual({ exitCode: 7, signal: null });
     expect(await runCommand(await prepared('kill -9 $$'))).toEqual({ exitCode: 137, signal: 'SIGKILL' });
-    expect((await runCommand(await prepared(['no-such-program-here']))).exitCode).toBe(127);
+    // A folder in PATH that may not be entered would make this 126.
+    const missing = await prepared(['no-such-program-here'], { env: { PATH: '/usr/bin:/bin' } });
+    expect((await runCommand(missing)).exitCode).toBe(127);
   });
 
   test('whose folder is missing is the host’s failure', async () => {

@@ -11,7 +11,7 @@ import type { Room } from './room.ts';
 import { type Estimate, explain } from './waiting-reason.ts';
 
 /** What never changes while a build waits, but for its demand: then it is a moment's wrong number. */
-export type Asked = {
+type Asked = {
   id: string;
   projectId: string;
   sig: number;

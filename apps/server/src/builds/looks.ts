@@ -16,7 +16,7 @@ type Waiter = PromiseWithResolvers<void>;
 /** Asked in one round; the group as it was then, because an entry may move. */
 type Asked = { readonly entry: Entry; readonly group: Group };
 
-export type Hands = {
+type Hands = {
   /** A build is assigned to a worker that was asked. */
   give(handout: Handout): void;
   /** These were asked and could take nothing: deals with them so that others come to the front. */
