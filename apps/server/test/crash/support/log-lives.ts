@@ -568,11 +568,9 @@ export class Life {
       const last = stream.attempts.findLast((attempt) => attempt.producer && attempt.state !== 'refused');
       if (!last?.producer) continue;
       if (last.state === 'stored') {
-        const answer = await this.log.append({
-          key: this.key(path),
-          messages: [Buffer.from('other')],
-          producer: last.producer,
-        });
+        const { producer } = last;
+        const again = { key: this.key(path), messages: [Buffer.from('other')], producer };
+        const answer = await this.#patiently(() => this.log.append(again));
         expect(answer, `${path}: a repeat is recognised`).toMatchObject({
           outcome: 'duplicate',
           lastSeq: last.at!.firstSeq + last.texts.length - 1,
