@@ -18,7 +18,7 @@ import {
   type StreamKey,
 } from '#kernel/log';
 import { until } from '#test/until';
-import { type Attempt, type Incarnation, made, nextProducer } from './log-model.ts';
+import { type Attempt, type Change, type Incarnation, made, nextProducer } from './log-model.ts';
 import { mortal } from './mortal-db.ts';
 import { type SimDisk, type SimProcess } from './sim-disk.ts';
 
@@ -35,6 +35,8 @@ export class World {
   readonly paths = new Map<string, Incarnation[]>();
   /** What any reader of any life saw at (path, era, seq). */
   readonly #seen = new Map<string, string>();
+  readonly #changes = new Map<string, Change[]>();
+  #ticks = 0;
   #texts = 0;
   lives = 0;
   acknowledged = 0;
@@ -48,6 +50,25 @@ export class World {
     this.random = random;
     this.#db = db;
     this.limits = limits;
+  }
+
+  /** An instant of its own. */
+  tick(): number {
+    return ++this.#ticks;
+  }
+
+  /** Every configuration asked for at a path, in the order of the asking. */
+  changesOf(path: string): Change[] {
+    const known = this.#changes.get(path) ?? [];
+    this.#changes.set(path, known);
+    return known;
+  }
+
+  /** At the end of a life: what is under way happened in it or never. */
+  cutChanges(): void {
+    const now = this.tick();
+    for (const changes of this.#changes.values())
+      for (const change of changes) change.ended = Math.min(change.ended, now);
   }
 
   pick<T>(of: readonly T[]): T {
@@ -126,7 +147,10 @@ export class Life {
   }
 
   die(): void {
-    if (!this.#over) this.#mayHaveEnded();
+    if (!this.#over) {
+      this.#mayHaveEnded();
+      this.world.cutChanges();
+    }
     this.#over = true;
     this.process.stop();
     this.#db.die();
@@ -168,7 +192,7 @@ export class Life {
     const before = this.world.paths.get(path) ?? [];
     const last = before.at(-1);
     if (last && last.removal === 'none') return;
-    const stream = made(path);
+    const stream = made(path, this.world.tick());
     const ttlSeconds = 30 + Math.floor(this.world.random() * 100);
     if (path.startsWith('ttl'))
       stream.ttl = { ms: ttlSeconds * 1000, usedFrom: this.clock.now(), usedTo: this.clock.now(), using: 0 };
@@ -200,7 +224,7 @@ export class Life {
       const sub =
         next && next.bytes.length > 2 && this.world.random() < 0.3 ? 1 + Math.floor(this.world.random() * 2) : 0;
       if (next && sub > 0) inherited.push(Buffer.from(next.bytes.subarray(0, sub)).toString());
-      const stream = { ...made(path), trims: source.trims };
+      const stream = { ...made(path, this.world.tick()), trims: source.trims };
       stream.fork = { source, inherited };
       if (source.ttl) stream.ttl = { ...source.ttl, usedFrom: this.clock.now(), usedTo: this.clock.now(), using: 0 };
       if (this.dead || this.world.paths.get(path)?.at(-1) !== last || (last && last.removal === 'none')) return;
@@ -316,15 +340,19 @@ export class Life {
   async configure(path: string): Promise<void> {
     const stream = this.world.paths.get(path)?.at(-1);
     if (!stream || stream.trims) return;
-    const number = 1000 + stream.configured.asked.length;
-    stream.configured.asked.push(number);
-    const at = stream.configured.asked.length;
+    const began = this.world.tick();
+    const change: Change = { number: 1000 + began, began, ended: Infinity, outcome: 'unknown' };
+    this.world.changesOf(path).push(change);
     try {
-      await this.#using(stream, () => this.log.configure(this.key(path), { retention: { maxMessages: number } }));
-      stream.configured.acked = Math.max(stream.configured.acked, at);
+      const head = await this.#using(stream, () =>
+        this.log.configure(this.key(path), { retention: { maxMessages: change.number } }),
+      );
+      change.outcome = 'stored';
+      change.streamNo = head.streamNo;
     } catch (error) {
-      this.#refused(error);
+      if (this.#refused(error)) change.outcome = 'refused';
     }
+    if (!this.#over) change.ended = this.world.tick();
   }
 
   async append(path: string, options: { producer?: boolean; close?: boolean; again?: Attempt } = {}): Promise<void> {
@@ -490,11 +518,20 @@ export class Life {
     return stream;
   }
 
-  #checkConfiguration({ path, trims, configured: { asked, acked } }: Incarnation, head: Head): void {
+  /** Of two that were under way at once either may be the later; a refused one never was. */
+  #checkConfiguration({ path, trims, began, streamNo }: Incarnation, head: Head): void {
     if (trims) return;
-    const possible = [acked === 0 ? undefined : asked[acked - 1], ...asked.slice(acked)];
-    expect(possible, `${path} has a configuration nobody asked for`).toContain(head.retention?.maxMessages);
-    expect(head.version).toBeGreaterThan(acked);
+    const asked = this.world
+      .changesOf(path)
+      .filter(({ outcome, ended }) => outcome !== 'refused' && ended > began)
+      .filter((change) => change.streamNo === undefined || change.streamNo === streamNo);
+    const stored = asked.filter(({ outcome }) => outcome === 'stored');
+    const last = asked.filter(({ ended }) => !stored.some((other) => other.began > ended));
+    expect(
+      [...(stored.length === 0 ? [undefined] : []), ...last.map(({ number }) => number)],
+      `${path} has a configuration nobody asked for`,
+    ).toContain(head.retention?.maxMessages);
+    expect(head.version).toBeGreaterThan(stored.length);
     expect(head.version).toBeLessThanOrEqual(asked.length + 1);
   }
 

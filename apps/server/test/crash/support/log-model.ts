@@ -21,18 +21,28 @@ export type Incarnation = {
   ttl?: { ms: number; usedFrom: number; usedTo: number; using: number };
   /** What a fork began with. */
   fork?: { source: Incarnation; inherited: string[] };
-  /** Configurations asked for, by a number that shows in them, up to the last one that was acknowledged. */
-  configured: { asked: number[]; acked: number };
+  /** When its creation was asked for, by the ticks of its world. */
+  began: number;
 };
 
-export const made = (path: string): Incarnation => ({
+/** A configuration asked for, by a number that shows in it, and when, by the ticks of its world. */
+export type Change = {
+  number: number;
+  began: number;
+  ended: number;
+  outcome: 'unknown' | 'stored' | 'refused';
+  /** The stream that took it, when it was acknowledged. */
+  streamNo?: number;
+};
+
+export const made = (path: string, began: number): Incarnation => ({
   path,
   state: 'unknown',
   removal: 'none',
   close: 'none',
   attempts: [],
   trims: path.startsWith('kept'),
-  configured: { asked: [], acked: 0 },
+  began,
 });
 
 export function nextProducer(stream: Incarnation): { id: string; epoch: number; seq: number } {
