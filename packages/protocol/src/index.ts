@@ -5,4 +5,5 @@ export * from './base/machine.ts';
 export * from './base/paging.ts';
 export * from './base/scopes.ts';
 export * from './builds/index.ts';
+export * from './gallery/index.ts';
 export * from './streams/index.ts';

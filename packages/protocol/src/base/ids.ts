@@ -12,6 +12,8 @@ export const idPrefixes = {
   job: 'job',
   blob: 'blb',
   audit: 'aud',
+  galleryBot: 'gbt',
+  activity: 'act',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 
