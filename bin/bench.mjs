@@ -1,7 +1,7 @@
 // `npm run bench -- <name>`: runs bench/<name>.ts and prints machine, versions, numbers. Without a name: lists them.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findNode, prepare, root, run } from './prepare.mjs';
+import { findNode, prepare, root, run, serverFlags } from './prepare.mjs';
 
 await prepare();
 const [name, ...rest] = process.argv.slice(2);
@@ -13,4 +13,4 @@ if (!name || !existsSync(file)) {
   process.stderr.write(`Usage: npm run bench -- <name>. There are: ${names.join(', ')}.\n`);
   process.exit(2);
 }
-process.exit(await run(findNode(), ['--expose-gc', file, ...rest]));
+process.exit(await run(findNode(), [...serverFlags, '--expose-gc', file, ...rest]));

@@ -161,6 +161,8 @@ export function environment(node) {
   return {
     ...process.env,
     UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16',
+    // With an arena for each of those threads the allocator keeps a hundred MiB that nobody uses.
+    MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2',
     // Stripped and compiled sources survive a restart; Node checks them against the files.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(modules, '.cache', 'compile'),
     PATH: [dirname(node), join(modules, '.bin'), process.env.PATH].filter(Boolean).join(delimiter),
@@ -180,5 +182,8 @@ export function run(node, args, options = {}) {
     child.on('exit', (code, signal) => resolve(code ?? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1)));
   });
 }
+
+/** How a server runs: more room for the young only waits to be scavenged, and costs a third of the resident memory. */
+export const serverFlags = ['--max-semi-space-size=16'];
 
 export { runningFile };

@@ -2,7 +2,7 @@
 // `npm run demo`: the same with a worker and a trickle of builds, in ./data-demo.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findNode, prepare, root, run, runningFile } from './prepare.mjs';
+import { findNode, prepare, root, run, runningFile, serverFlags } from './prepare.mjs';
 
 await prepare();
 const args = process.argv.slice(2);
@@ -18,7 +18,7 @@ try {
 } catch {
   // A read-only clone still runs with --data elsewhere; only the guard against reinstalling beneath it is lost.
 }
-const code = await run(findNode(), [...(args.includes('--dev') ? ['--watch'] : []), ...entry], {
+const code = await run(findNode(), [...serverFlags, ...(args.includes('--dev') ? ['--watch'] : []), ...entry], {
   stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
 });
 rmSync(runningFile, { force: true });

@@ -24,10 +24,13 @@ const mainFile = path.join(import.meta.dirname, '../../apps/server/src/main.ts')
 export async function serverProcess(settings: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'muster-bench-'));
   const key = randomToken(30);
-  const child = spawn(process.execPath, ['--expose-gc', mainFile], {
+  const child = spawn(process.execPath, [...process.execArgv, mainFile], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
+      // As bin/start.mjs sets them.
+      UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'],
+      MALLOC_ARENA_MAX: process.env['MALLOC_ARENA_MAX'],
       MUSTER_DATA_DIR: dataDir,
       MUSTER_PORT: '0',
       MUSTER_API_KEY: key,

@@ -13,7 +13,7 @@ export class BuildChanges implements Disposable {
   constructor(log: Pick<Log, 'watch'>) {
     // One watch for all waiters: what an append costs does not depend on how many there are.
     this.#watch = log.watch(
-      (head) => this.#waiting.size > 0 && eventsPath.test(head.key.path),
+      ({ path }) => this.#waiting.size > 0 && eventsPath.test(path),
       (head) => this.#moved(head),
     );
   }

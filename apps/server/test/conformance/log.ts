@@ -777,7 +777,7 @@ export function logContract(name: string, maker: LogMaker, { skip }: { skip: Rea
       it('a watcher is told once per turn about streams that match', async () => {
         const moved: string[] = [];
         using watching = log.watch(
-          (head) => head.key.path.startsWith('x/'),
+          ({ path }) => path.startsWith('x/'),
           (head) => void moved.push(`${head.key.path}@${head.messages}`),
         );
         await Promise.all([make('x/a'), make('y/a')]);

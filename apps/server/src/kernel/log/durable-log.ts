@@ -126,7 +126,7 @@ export class DurableLog implements Log {
     return listHeads(heads, store, projectId, prefix, page, { limitMax: limits.listPageMax, now: clock.now() });
   }
 
-  watch(match: (head: Head) => boolean, moved: (head: Head) => void): Disposable {
+  watch(match: (key: StreamKey) => boolean, moved: (head: Head) => void): Disposable {
     return this.#core.watchers.add(match, moved);
   }
 

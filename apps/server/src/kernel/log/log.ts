@@ -218,7 +218,7 @@ export interface Log extends Service {
     page: { limit: number; cursor?: string },
   ): Promise<{ items: Head[]; nextCursor: string | null }>;
   /** A hint after commit: something of a matching stream moved. */
-  watch(match: (head: Head) => boolean, moved: (head: Head) => void): Disposable;
+  watch(match: (key: StreamKey) => boolean, moved: (head: Head) => void): Disposable;
   /**
    * Committed frames of a prefix in log order; the cursor moves in the transaction of the effect. Frames that `wants` says no
    * to (asked for each, so it must be quick) count as those of another prefix: nothing of them is copied, no transaction.

@@ -1,11 +1,11 @@
 import { asError, exhausted } from '#kernel/base';
 import type { LogEvents } from './events.ts';
 import type { StreamHead } from './head.ts';
-import type { Head } from './log.ts';
+import type { Head, StreamKey } from './log.ts';
 
-type Watcher = { match: (head: Head) => boolean; moved: (head: Head) => void };
+type Watcher = { match: (key: StreamKey) => boolean; moved: (head: Head) => void };
 
-/** Hints after commit: each stream that moved is shown once per turn of the event loop to whoever its head matches. */
+/** Hints after commit: each stream that moved is shown once per turn of the event loop to whoever its key matches. */
 export class Watchers {
   readonly #watchers = new Set<Watcher>();
   readonly #moved = new Set<StreamHead>();
@@ -35,10 +35,11 @@ export class Watchers {
     const moved = [...this.#moved];
     this.#moved.clear();
     for (const head of moved) {
-      const shown = head.show();
+      // Most streams match nobody, and to show one costs more than to ask.
+      let shown: Head | undefined;
       for (const watcher of this.#watchers) {
         try {
-          if (watcher.match(shown)) watcher.moved(shown);
+          if (watcher.match(head.key)) watcher.moved((shown ??= head.show()));
         } catch (error) {
           this.#events.backgroundFailed('a watcher', asError(error));
         }
