@@ -48,7 +48,6 @@ export default defineConfig({
           include: ['apps/server/test/crash/**/*.test.ts'],
           globalSetup: postgres,
           testTimeout: 300_000,
-          fileParallelism: false,
         },
       },
     ],

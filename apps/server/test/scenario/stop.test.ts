@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { childEnv } from '#test/child-env';
 import { type TestDatabase, testDatabase } from '#test/database';
 import { until } from '#test/until';
 
@@ -31,14 +32,13 @@ type Line = Record<string, unknown> & { msg: string };
 /** The real process, as `bin/start.mjs` starts it; `parent` is the pipe that ends when we would. */
 function startProcess(args: string[] = [], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [main, ...args, '--parent-fd', '3'], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
+    env: childEnv({
       MUSTER_DATA_DIR: dataDir,
       MUSTER_PORT: '0',
       DATABASE_URL: database.url,
       MUSTER_API_KEY: key,
       ...env,
-    },
+    }),
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   running.push(child);

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Between } from '#test/between';
+import { childEnv } from '#test/child-env';
 import { testDatabase } from '#test/database';
 import { StreamServer } from '#test/stream-server';
 
@@ -39,7 +40,7 @@ async function runSuite(url: string, fits?: RegExp): Promise<Report> {
   const words = ['run', '--config', 'vitest.config.ts', '--reporter=json', `--outputFile=${file}`];
   const child = spawn(process.execPath, [vitest, ...words, ...(fits ? ['-t', fits.source] : [])], {
     cwd: suiteFolder,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], CONFORMANCE_URL: url },
+    env: childEnv({ CONFORMANCE_URL: url }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

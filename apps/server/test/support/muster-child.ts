@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { childEnv } from './child-env.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const programs = { cli: 'apps/cli/bin/muster.mjs', server: 'apps/server/src/main.ts' };
@@ -26,7 +27,7 @@ export async function runProgram(
   const home = await tempFolder();
   const child = spawn(process.execPath, [join(root, programs[program]), ...words], {
     cwd: home,
-    env: { PATH: process.env['PATH'] ?? '', HOME: home, ...env },
+    env: childEnv({ HOME: home, ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { randomToken } from '#kernel/base';
+import { childEnv } from './child-env.ts';
 import type { TestDatabase } from './database.ts';
 
 const entry = join(import.meta.dirname, 'stream-server-child.ts');
@@ -58,7 +59,7 @@ export class StreamServer implements AsyncDisposable {
     this.output = '';
     const child = spawn(process.execPath, [entry, this.#driver, ...(point === undefined ? [] : [point])], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...this.#env },
+      env: childEnv(this.#env),
     });
     this.#child = child;
     this.lives += 1;
