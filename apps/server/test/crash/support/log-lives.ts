@@ -550,25 +550,39 @@ export class Life {
     }
   }
 
-  async #checkContent(stream: Incarnation): Promise<void> {
+  /** All that can be read of it. Where old messages go, they may go between two pages: then from the start again. */
+  async #contentOf(stream: Incarnation): Promise<{ got: string[]; era: number; trimmed: number }> {
+    for (;;) {
+      try {
+        return await this.#pagesOf(stream);
+      } catch (error) {
+        if (!stream.trims || !(error instanceof MusterError) || error.reason !== 'offset_trimmed') throw error;
+      }
+    }
+  }
+
+  async #pagesOf(stream: Incarnation): Promise<{ got: string[]; era: number; trimmed: number }> {
     const { path } = stream;
     const got: string[] = [];
     let at: Offset | 'start' = 'start';
-    let era = 0;
     let trimmed = -1;
     for (;;) {
       const from = at;
       const page = await this.#using(stream, () => this.#patiently(() => this.log.read(this.key(path), from, all)));
-      ({ era } = parseOffset(page.next)!);
       for (const { seq, bytes } of page.messages) {
         if (trimmed < 0) trimmed = stream.trims ? seq - 1 : 0;
         expect(seq, `${path}: positions go up by one`).toBe(trimmed + got.length + 1);
         got.push(Buffer.from(bytes).toString());
       }
       this.#look(path, page.messages, page.next);
-      if (page.upToDate) break;
+      if (page.upToDate) return { got, era: parseOffset(page.next)!.era, trimmed };
       at = page.next;
     }
+  }
+
+  async #checkContent(stream: Incarnation): Promise<void> {
+    const { path } = stream;
+    const { got, era, trimmed } = await this.#contentOf(stream);
     const where = new Map<string, number[]>();
     got.forEach((text, i) => where.set(text, [...(where.get(text) ?? []), trimmed + i + 1]));
     const mine = new Set<string>();
