@@ -4,6 +4,8 @@ import { checkSecret, createAccounts } from '#accounts';
 import { type Builds, createBuilds } from '#builds';
 import { compatRoutes } from '#builds/compat';
 import { type Config, createSecrets, type Read } from '#config';
+import { createGallery } from '#gallery';
+import { mindsFrom } from '#gallery/minds';
 import { createAuth, type EnvironmentKey } from '#kernel/auth';
 import { type Clock, type FatalHandler, isLoopback, Limits, systemClock, systemRandom } from '#kernel/base';
 import { type BlobStore, openDiskBlobs, openS3Blobs } from '#kernel/blobs';
@@ -11,7 +13,7 @@ import { DatabaseBus, inProcessBus } from '#kernel/bus';
 import { type Connection, createDb, type PoolDb } from '#kernel/db';
 import { createHttp, type Http, type HttpOptions } from '#kernel/http';
 import { createLog, type LogEvents, type LogLimits, type LogOptions } from '#kernel/log';
-import { createMeter } from '#kernel/meter';
+import { createBudgets, createMeter } from '#kernel/meter';
 import { createOutbound } from '#kernel/outbound';
 import { createQueue, type QueueTimes } from '#kernel/queue';
 import type { Telemetry } from '#kernel/telemetry';
@@ -186,6 +188,42 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   });
   const loopback = config.base.host === 'localhost' || isLoopback(config.base.host);
   const outbound = createOutbound({ clock, metrics, limits, allow: config.edge.outboundAllow, loopback });
+  const publicBase =
+    config.base.publicUrl === undefined ? undefined : new URL(config.base.publicUrl).origin + config.base.basePath;
+  const budgets = createBudgets({ db, clock, logger: room('budgets'), limits });
+  const gallery = createGallery({
+    db,
+    log,
+    blobs,
+    queue,
+    bus,
+    auth,
+    budgets,
+    outbound,
+    clock,
+    random: systemRandom,
+    limits,
+    fatal,
+    telemetry: { ...telemetry, logger: room('gallery') },
+    secrets: secrets.box('gallery'),
+    nodeId: node,
+    config: config.gallery,
+    minds: mindsFrom(mindSettings(config, given)),
+    targets: {
+      version,
+      floimgUrl: config.gallery.floimgUrl,
+      floimgToken: given.galleryFloimgToken,
+      floimgBotSecret: given.galleryFloimgBotSecret,
+      ackHost: config.gallery.ackHost,
+    },
+    sandbox: {
+      currentPerson: async () => undefined,
+      serviceToken: given.gallerySandboxToken,
+      csrfKey: secrets.derive('gallery.forms'),
+    },
+    basePath: config.base.basePath,
+    publicBase: () => publicBase ?? http.url + config.base.basePath,
+  });
   const streams = createStreams({
     db,
     log,
@@ -198,15 +236,15 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     limits,
     telemetry: { ...telemetry, logger: room('streams') },
     secrets: { box: secrets.box('streams.signing-keys'), wakeTokenKeys: secrets.deriveAll('streams.wake-tokens') },
-    publicBase:
-      config.base.publicUrl === undefined ? undefined : new URL(config.base.publicUrl).origin + config.base.basePath,
+    publicBase,
     loopback,
-    rooms: [builds.streams],
+    rooms: [builds.streams, gallery.streams],
     config: { ...streamsDefaults, ...config.streams, corsOrigins: config.edge.corsOrigins },
   });
   createAccounts({ db, auth, limits }).plugin(http);
   builds.routes(http);
   streams.routes(http);
+  gallery.routes(http);
   streamFrames(streams.room)(http);
   compatRoutes(builds.room)(http);
 
@@ -214,6 +252,9 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   await up.start('usage', meter);
   await up.start('builds', builds);
   await up.start('streams', streams);
+  await up.start('budgets', budgets);
+  await up.start('gallery', gallery);
+  http.health(() => gallery.health());
   await up.open('health', async () => reportHealth(http, { server, db, log, clock, blobs, secret }));
   // Runners come after listening. At the end both let go at the same time, each within its own grace.
   await up.start('listening', {
@@ -224,6 +265,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     [Symbol.asyncDispose]: async () => {
       http.drain();
       builds.drain();
+      gallery.drain();
       await Promise.all([queue[Symbol.asyncDispose](), http[Symbol.asyncDispose]()]);
     },
   });
@@ -289,6 +331,11 @@ function openBlobs({ base, blobs }: Config, given: Read['secrets'], clock: Clock
     credentials: { accessKeyId, secretAccessKey },
     clock,
   });
+}
+
+function mindSettings({ minds }: Config, given: Read['secrets']): Parameters<typeof mindsFrom>[0] {
+  const { minds: named, mindApiKey: apiKey, openaiApiKey, anthropicApiKey, googleApiKey } = given;
+  return { ...minds, minds: named, apiKey, openaiApiKey, anthropicApiKey, googleApiKey };
 }
 
 function environmentKeys(given: Read['secrets']): EnvironmentKey[] {

@@ -146,6 +146,7 @@ test('every legacy name maps to ours; ours wins and says so', () => {
           MUSTER_DB_STATEMENT_TIMEOUT_MS: '15000',
           MUSTER_MIGRATE_ON_START: 'false',
           MUSTER_PUBLIC_URL: 'https://a.example',
+          MUSTER_GALLERY_FLOIMG_URL: 'https://studio.example',
         }[setting.name] ?? 'v'.repeat(20).concat('wxyz0123456789');
       const { config, secrets, warnings } = read({ [old.name]: value });
       const found = group === 'secrets' ? Object.values(secrets) : Object.values(config[group as 'base']);

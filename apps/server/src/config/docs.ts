@@ -11,6 +11,8 @@ const titles: Record<Group, string> = {
   retention: 'Retention',
   builds: 'Builds',
   streams: 'Streams',
+  gallery: 'Gallery',
+  minds: 'Minds',
 };
 
 const settingsOf = (group: Group): AnySetting[] =>

@@ -19,7 +19,19 @@ import {
  * `config check`. A name carries its unit; a default is the value itself. One file, long as it is: a setting is looked up
  * here by its name, and nothing else has to be read to understand it. */
 
-export const groups = ['base', 'database', 'log', 'blobs', 'edge', 'limits', 'retention', 'builds', 'streams'] as const;
+export const groups = [
+  'base',
+  'database',
+  'log',
+  'blobs',
+  'edge',
+  'limits',
+  'retention',
+  'builds',
+  'streams',
+  'gallery',
+  'minds',
+] as const;
 export type Group = (typeof groups)[number];
 
 /** A name of a system Muster replaces. `ours` turns its value into ours. */
@@ -74,6 +86,8 @@ const limits = maker('limits');
 const retention = maker('retention');
 const builds = maker('builds');
 const streams = maker('streams');
+const gallery = maker('gallery');
+const minds = maker('minds');
 
 const KiB = 2 ** 10;
 const MiB = 2 ** 20;
@@ -672,6 +686,167 @@ export const schema = {
       'Longest run of a build submitted by an old client.',
     ),
   },
+  gallery: {
+    botsMax: gallery('MUSTER_GALLERY_BOTS_MAX', count({ min: 1 }), 100_000, 'Bots of one project.'),
+    personasMax: gallery('MUSTER_GALLERY_PERSONAS_MAX', count({ min: 12 }), 500, 'Personas of one project.'),
+    seedCountMax: gallery('MUSTER_GALLERY_SEED_COUNT_MAX', count({ min: 1 }), 100_000, 'Bots of one seeding.'),
+    thinksInFlightMax: gallery(
+      'MUSTER_GALLERY_THINKS_IN_FLIGHT_MAX',
+      count({ min: 1, max: 10_000 }),
+      256,
+      'Thinks at once on one node.',
+    ),
+    dueQueueMax: gallery(
+      'MUSTER_GALLERY_DUE_QUEUE_MAX',
+      count({ min: 1 }),
+      2000,
+      'Due bots in line on one node; further ones come again in seconds.',
+    ),
+    memoryPerBotMax: gallery(
+      'MUSTER_GALLERY_MEMORY_PER_BOT_MAX',
+      count({ min: 1, max: 10_000 }),
+      200,
+      'What one bot remembers; the least worth leaves first.',
+    ),
+    relationsPerBotMax: gallery(
+      'MUSTER_GALLERY_RELATIONS_PER_BOT_MAX',
+      count({ min: 1, max: 10_000 }),
+      100,
+      'Whom one bot knows.',
+    ),
+    feedFreshMs: gallery(
+      'MUSTER_GALLERY_FEED_FRESH_MS',
+      duration({ min: second }),
+      15 * second,
+      'How long a feed that was read serves all bots of its target.',
+    ),
+    feedStaleMs: gallery(
+      'MUSTER_GALLERY_FEED_STALE_MS',
+      duration({ min: second }),
+      minute,
+      'Older than that and nothing is decided on it.',
+    ),
+    thinkFloorMs: gallery(
+      'MUSTER_GALLERY_THINK_FLOOR_MS',
+      duration({ min: second }),
+      5 * second,
+      'Least time between two thinks of one bot.',
+    ),
+    wakeMinMs: gallery(
+      'MUSTER_GALLERY_WAKE_MIN_MS',
+      duration({ min: 100 }),
+      second,
+      'A target that says when to come again is heard from here …',
+    ),
+    wakeMaxMs: gallery('MUSTER_GALLERY_WAKE_MAX_MS', duration({ min: minute }), day, '… to here.'),
+    wakeDefaultMs: gallery(
+      'MUSTER_GALLERY_WAKE_DEFAULT_MS',
+      duration({ min: second }),
+      hour,
+      'When it does not say, or cannot be understood.',
+    ),
+    targetBodyBytesMax: gallery(
+      'MUSTER_GALLERY_TARGET_BODY_BYTES_MAX',
+      size({ min: 64 * KiB, max: 64 * MiB }),
+      2 * MiB,
+      'Largest answer read from a target.',
+    ),
+    sceneBytesMax: gallery(
+      'MUSTER_GALLERY_SCENE_BYTES_MAX',
+      size({ min: 16 * KiB, max: MiB }),
+      64 * KiB,
+      'Largest drawing.',
+    ),
+    uploadBytesMax: gallery(
+      'MUSTER_GALLERY_UPLOAD_BYTES_MAX',
+      size({ min: 64 * KiB, max: 100 * MiB }),
+      10 * MiB,
+      'Largest picture a person uploads.',
+    ),
+    importBytesMax: gallery(
+      'MUSTER_GALLERY_IMPORT_BYTES_MAX',
+      size({ min: 64 * KiB, max: 64 * MiB }),
+      5 * MiB,
+      'Largest document of personas.',
+    ),
+    retentionActivityDays: gallery(
+      'MUSTER_GALLERY_RETENTION_ACTIVITY_DAYS',
+      days(),
+      30,
+      'What bots did, as the feed has it.',
+    ),
+    retentionActionsDays: gallery('MUSTER_GALLERY_RETENTION_ACTIONS_DAYS', days(), 400, 'The ledger of side effects.'),
+    retentionDecisionsDays: gallery(
+      'MUSTER_GALLERY_RETENTION_DECISIONS_DAYS',
+      days(),
+      7,
+      'Why bots did what they did.',
+    ),
+    floimgUrl: gallery(
+      'MUSTER_GALLERY_FLOIMG_URL',
+      url(['http:', 'https:']),
+      undefined,
+      'Address of a FloImg gallery: makes the target floimg, which somebody must acknowledge before bots act there.',
+      { example: 'https://studio.example.com', legacy: [{ name: 'FLOIMG_API_URL', of: fleet }] },
+    ),
+    ackHost: gallery(
+      'MUSTER_GALLERY_ACK_HOST',
+      string({ max: 300 }),
+      undefined,
+      'Host of that gallery, typed by whoever answers for it: I operate it or have the consent of who does, its users see which accounts are automated, its numbers keep bots apart.',
+      { example: 'studio.example.com' },
+    ),
+  },
+  minds: {
+    mind: minds(
+      'MUSTER_MIND',
+      string({ max: 200 }),
+      undefined,
+      'Who thinks for bots: improv (no model, no cost; used when there is no key), provider:model (openai, anthropic, google, compatible), or a name of MUSTER_MINDS.',
+      { example: 'compatible:my-model' },
+    ),
+    fallback: minds(
+      'MUSTER_MIND_FALLBACK',
+      string({ max: 200 }),
+      'improv',
+      'Who thinks when that one cannot; none: such a think is put off.',
+    ),
+    baseUrl: minds(
+      'MUSTER_MIND_BASE_URL',
+      url(['http:', 'https:']),
+      undefined,
+      'Address of a server that speaks the OpenAI protocol, such as Ollama, vLLM or LM Studio.',
+      { example: 'http://localhost:11434/v1' },
+    ),
+    imageModel: minds(
+      'MUSTER_MIND_IMAGE_MODEL',
+      string({ max: 200 }),
+      undefined,
+      'provider:model that paints for bots whose pictures come from a model.',
+    ),
+    prices: minds(
+      'MUSTER_MIND_PRICES',
+      string({ max: 65_536 }),
+      undefined,
+      'JSON: prices per model over the shipped table, in micros per million tokens.',
+    ),
+    llmProvider: minds(
+      'LLM_PROVIDER',
+      choice(['ollama', 'openai']),
+      undefined,
+      `Which of the next ones counts, as ${fleet} had it.`,
+    ),
+    ollamaUrl: minds('OLLAMA_URL', url(['http:', 'https:']), undefined, 'Address of an Ollama server.', {
+      example: 'http://localhost:11434',
+    }),
+    ollamaModel: minds('OLLAMA_MODEL', string({ max: 150 }), undefined, 'Its model.'),
+    openaiModel: minds(
+      'OPENAI_MODEL',
+      string({ max: 150 }),
+      undefined,
+      'Model at OpenAI, where LLM_PROVIDER says openai.',
+    ),
+  },
 } as const;
 
 const baseSecret = secretMaker('base');
@@ -679,6 +854,8 @@ const databaseSecret = secretMaker('database');
 const blobsSecret = secretMaker('blobs');
 const edgeSecret = secretMaker('edge');
 const buildsSecret = secretMaker('builds');
+const gallerySecret = secretMaker('gallery');
+const mindsSecret = secretMaker('minds');
 
 const secretSchema = {
   master: baseSecret(
@@ -721,6 +898,38 @@ const secretSchema = {
     'The API key the old build clients already have; scope builds:operate.',
     { legacy: [{ name: 'CONTROLLER_API_KEY', of: expo }] },
   ),
+  galleryFloimgToken: gallerySecret(
+    'MUSTER_GALLERY_FLOIMG_TOKEN',
+    string({ max: 1000 }),
+    'Service token of the target floimg.',
+    { legacy: [{ name: 'FLOIMG_SERVICE_TOKEN', of: fleet }] },
+  ),
+  galleryFloimgBotSecret: gallerySecret(
+    'MUSTER_GALLERY_FLOIMG_BOT_SECRET',
+    string({ max: 1000 }),
+    'The older secret of its bots, where there is no service token.',
+    { legacy: [{ name: 'FLOIMG_BOT_SECRET', of: fleet }] },
+  ),
+  gallerySandboxToken: gallerySecret(
+    'MUSTER_GALLERY_SANDBOX_TOKEN',
+    string({ min: 16, max: 512 }),
+    'A service token of the sandbox gallery, for clients that insist on a form of their own.',
+  ),
+  minds: mindsSecret(
+    'MUSTER_MINDS',
+    string({ max: 65_536 }),
+    'JSON: minds by names of their own, {"quick": {"use": "openai:…", "rpm": 60}}; may hold keys.',
+  ),
+  mindApiKey: mindsSecret(
+    'MUSTER_MIND_API_KEY',
+    string({ max: 1000 }),
+    'Key of the server at MUSTER_MIND_BASE_URL, when it wants one.',
+  ),
+  openaiApiKey: mindsSecret('OPENAI_API_KEY', string({ max: 1000 }), 'Key for minds at OpenAI.'),
+  anthropicApiKey: mindsSecret('ANTHROPIC_API_KEY', string({ max: 1000 }), 'Key for minds at Anthropic.'),
+  googleApiKey: mindsSecret('GOOGLE_GENERATIVE_AI_API_KEY', string({ max: 1000 }), 'Key for minds at Google.', {
+    aliases: ['GEMINI_API_KEY'],
+  }),
 } as const;
 
 type Schema = typeof schema;

@@ -30,13 +30,16 @@ export type GalleryBotEvent =
   | 'broken'
   | 'retry';
 
-/** Where `resume` and `start` lead: asleep when the time of its sleep is still ahead. */
-const awakeOrAsleep = ['running', 'sleeping'] as const;
+/** Where `resume` and `start` lead: asleep when the time of its sleep is still ahead, waiting when its account went meanwhile. */
+const awakeOrAsleep = ['running', 'sleeping', 'idle'] as const;
+
+/** Where a start leads: it waits in `idle` until its account is there. */
+const startedOrWaiting = ['running', 'idle'] as const;
 
 /** The whole life of a gallery bot. A system event that leaves a state where it is came too late, or means nothing there. */
 export const galleryBotMachine = {
   idle: {
-    start: ['running', 'idle'],
+    start: startedOrWaiting,
     pause: 'refuse:not_running',
     resume: 'refuse:not_paused',
     stop: 'idle',
@@ -97,18 +100,18 @@ export const galleryBotMachine = {
     purge: 'refuse:not_deleted',
     provisioned: 'sleeping',
     sleep: 'sleeping',
-    due: 'running',
+    due: ['running', 'sleeping'],
     ok: 'sleeping',
     fail: 'sleeping',
     broken: 'error',
     retry: 'sleeping',
   },
   error: {
-    start: 'running',
+    start: startedOrWaiting,
     pause: 'paused',
-    resume: 'running',
+    resume: startedOrWaiting,
     stop: 'idle',
-    wake: 'running',
+    wake: startedOrWaiting,
     delete: 'deleted',
     restore: 'refuse:not_deleted',
     purge: 'refuse:not_deleted',
@@ -118,7 +121,7 @@ export const galleryBotMachine = {
     ok: 'error',
     fail: 'error',
     broken: 'error',
-    retry: 'running',
+    retry: ['running', 'error'],
   },
   deleted: {
     start: 'refuse:is_deleted',

@@ -10,7 +10,10 @@ export type Due = {
   dueAt: number;
   /** Of its shard; every commit names it. */
   term: bigint;
-  /** Aborted by pause, stop, delete, panic, a lost term and the deadline of the think. */
+  /**
+   * Aborted by pause, stop, delete, panic, a lost term and the deadline of the think. For model calls, reads and waits; a
+   * write that is on the wire finishes or times out by itself.
+   */
   signal: AbortSignal;
   /** The last look, from memory only: gates, desired state, term. */
   may: () => boolean;
@@ -35,7 +38,12 @@ export type ThinkEnd = {
  * order, commits are grouped. It never throws for a single bot; `ends` are as long as the batch, in its order.
  */
 export interface Thinker {
-  think(batch: readonly Due[], at: number): Promise<ThinkEnd[]>;
+  think(
+    batch: readonly Due[],
+    at: number,
+    /** Told of each bot as soon as its last commit is through, so that a slow think holds back no other's timer. */
+    ended?: (end: ThinkEnd) => void,
+  ): Promise<ThinkEnd[]>;
   /** Before anything else of a shard: settles open ledger rows of older terms (found → adopted, not found → sent once or dropped). */
   verifyOpen(
     shard: number,

@@ -20,3 +20,4 @@ export { nearest } from './nearest.ts';
 export { arm, reach } from './points.ts';
 export { jitter, type Random, randomToken, systemRandom } from './random.ts';
 export { Signal } from './signal.ts';
+export { SimClock } from './sim-clock.ts';

@@ -1,6 +1,26 @@
+import type { Budgets } from './budgets.ts';
 import type { Meter } from './meter.ts';
+import { type BudgetsOptions, PostgresBudgets } from './postgres-budgets.ts';
 import { type MeterOptions, PostgresMeter } from './postgres-meter.ts';
 
+export { type Period, type Span, spanOf } from './budget-periods.ts';
+export {
+  type BudgetLine,
+  type Budgets,
+  budgetLimits,
+  type Caps,
+  type CounterView,
+  type Crossing,
+  type ForecastLine,
+  type Grant,
+  type Refusal,
+  type ReserveOrder,
+  type Settle,
+  type Settled,
+  type Underestimate,
+  type Used,
+  type Want,
+} from './budgets.ts';
 export {
   type Meter,
   type UsageEntry,
@@ -8,6 +28,7 @@ export {
   type UsageTotal,
   type UsageWindow,
 } from './meter.ts';
+export type { BudgetsOptions } from './postgres-budgets.ts';
 export { type MeterOptions, meterLimits } from './postgres-meter.ts';
 
 /**
@@ -17,3 +38,15 @@ export { type MeterOptions, meterLimits } from './postgres-meter.ts';
  * await meter.record(tx, [{ projectId, meter: 'build.time', quantity: ms, at, source: buildId, part: `attempt-${term}` }]);
  */
 export const createMeter = (options: MeterOptions): Meter => new PostgresMeter(options);
+
+/**
+ * Hard caps on the tables of this database: reserve, then spend.
+ *
+ * @example
+ * const wants = [{ scope: 'fleet', measure: 'money', amount: 900, defaults: { day: 5_000_000 } }];
+ * const order = { id: 'act_1', projectId, at, owner: nodeId, leaseMs: 180_000, wants };
+ * const { grants } = await db.transaction((tx) => budgets.reserve(tx, [order]));
+ * // … the call …
+ * await db.transaction((tx) => budgets.settle(tx, [{ id: 'act_1', used: { money: 412 } }]));
+ */
+export const createBudgets = (options: BudgetsOptions): Budgets => new PostgresBudgets(options);

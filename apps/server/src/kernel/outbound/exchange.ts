@@ -9,7 +9,12 @@ import type { Target } from './target.ts';
  * One request and its whole answer, on a connection of its own to one of the target's addresses. The name stays what
  * the certificate is checked against and what `Host` says; nobody looks it up again.
  */
-export function exchange(target: Target, call: OutboundCall, signal: AbortSignal): Promise<OutboundAnswer> {
+export function exchange(
+  target: Target,
+  call: OutboundCall,
+  signal: AbortSignal,
+  connected: () => void,
+): Promise<OutboundAnswer> {
   const { url, addresses } = target;
   const options: RequestOptions = {
     method: call.method,
@@ -43,9 +48,19 @@ export function exchange(target: Target, call: OutboundCall, signal: AbortSignal
   });
   // An answer we never asked for: nothing of ours speaks anything but HTTP over this.
   request.on('upgrade', (_response, socket) => socket.destroy());
-  request.end(call.body);
+  // Headers stay here until the connection stands: before that nothing has left, whatever happens.
+  request.on('socket', (socket) => {
+    socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+      if (signal.aborted) return;
+      connected();
+      if (call.may?.() === false) request.destroy(withheld());
+      else request.end(call.body);
+    });
+  });
   return promise;
 }
+
+const withheld = (): Error => unavailable('outbound_withheld', 'The call was held back right before its first byte.');
 
 async function readAnswer(response: IncomingMessage, bytesMax: number, signal: AbortSignal): Promise<OutboundAnswer> {
   const parts: Buffer[] = [];

@@ -81,9 +81,9 @@ export class GuardedOutbound implements Outbound {
       const url = readTarget(call.url);
       const answer = await this.#inLine(() =>
         this.#within(
-          Math.min(call.timeoutMs ?? outboundLimits.callMs, outboundLimits.callMs),
+          Math.min(call.timeoutMs ?? outboundLimits.callMs, outboundLimits.callLongestMs),
           call.signal,
-          async (signal) => exchange(await locate(url, this.#rule, this.#resolve), call, signal),
+          (end) => this.#exchange(url, call, end),
         ),
       );
       this.#calls.add({ outcome: classOf(answer.status) });
@@ -94,8 +94,17 @@ export class GuardedOutbound implements Outbound {
     }
   }
 
+  async #exchange(url: URL, call: OutboundCall, end: AbortController): Promise<OutboundAnswer> {
+    const { connectMs } = call;
+    const { clock } = this.#options;
+    using unconnected =
+      connectMs === undefined ? undefined : clock.after(connectMs, () => end.abort(unreached(connectMs)));
+    const target = await locate(url, this.#rule, this.#resolve, call.trusted);
+    return await exchange(target, call, end.signal, () => unconnected?.[Symbol.dispose]());
+  }
+
   /** The whole of `work` within `ms`, look-ups too: a name server that hangs is as slow as any other. */
-  async #within<T>(ms: number, given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #within<T>(ms: number, given: AbortSignal | undefined, work: (end: AbortController) => Promise<T>): Promise<T> {
     const end = new AbortController();
     const late = this.#options.clock.after(ms, () => end.abort(timedOut(ms)));
     const onAbort = (): void => end.abort(aborted());
@@ -106,7 +115,7 @@ export class GuardedOutbound implements Outbound {
     });
     try {
       if (end.signal.aborted) throw asError(end.signal.reason);
-      return await Promise.race([work(end.signal), over]);
+      return await Promise.race([work(end), over]);
     } finally {
       late[Symbol.dispose]();
       given?.removeEventListener('abort', onAbort);
@@ -131,6 +140,7 @@ export class GuardedOutbound implements Outbound {
 }
 
 const timedOut = (ms: number): Error => unavailable('outbound_timeout', `There was no whole answer within ${ms} ms.`);
+const unreached = (ms: number): Error => unavailable('outbound_timeout', `There was no connection within ${ms} ms.`);
 const aborted = (): Error => unavailable('outbound_aborted', 'The call was given up on our side.');
 
 function classOf(status: number): (typeof outcomes)[number] {

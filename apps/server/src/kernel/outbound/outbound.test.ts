@@ -201,6 +201,105 @@ describe('the connection', () => {
   });
 });
 
+describe('the last look', () => {
+  test('is asked once, with the connection there and before the first byte', async () => {
+    const seen: string[] = [];
+    const server = createTcpServer((socket) => {
+      seen.push('connected');
+      socket.on('data', (bytes) => {
+        seen.push(`${bytes.toString().split('\r\n')[0]}`);
+        socket.end('HTTP/1.1 204 No Content\r\n\r\n');
+      });
+    });
+    const url = await listen(server);
+    const answer = await outboundOf({ loopback: true }).call({
+      url,
+      method: 'PUT',
+      body: Buffer.from('x'),
+      may: () => {
+        seen.push('may');
+        return true;
+      },
+    });
+    expect(answer.status).toBe(204);
+    expect(seen.toSorted()).toEqual(['PUT / HTTP/1.1', 'connected', 'may']);
+    expect(seen.indexOf('may')).toBeLessThan(seen.indexOf('PUT / HTTP/1.1'));
+  });
+
+  test('a no sends nothing', async () => {
+    const bytes: Buffer[] = [];
+    const ended = Promise.withResolvers<void>();
+    const server = createTcpServer((socket) => {
+      socket.on('data', (part) => void bytes.push(part));
+      socket.on('close', () => ended.resolve());
+      socket.on('error', () => undefined);
+    });
+    const url = await listen(server);
+    const call = outboundOf({ loopback: true }).call({ url, method: 'DELETE', may: () => false });
+    expect(await reasonOf(call)).toBe('outbound_withheld');
+    await ended.promise;
+    expect(bytes).toEqual([]);
+  });
+
+  test('is not asked where there is no connection', async () => {
+    let asked = 0;
+    const may = (): boolean => (asked += 1) > 0;
+    const server = createTcpServer();
+    const url = await listen(server);
+    await new Promise((resolve) => server.close(resolve));
+    expect(await reasonOf(outboundOf({ loopback: true }).call({ url, method: 'POST', may }))).toBe('outbound_refused');
+    // It takes the connection and never shakes hands.
+    const clock = new FakeClock();
+    const came = Promise.withResolvers<void>();
+    const mute = await listen(
+      createTcpServer((socket) => {
+        socket.on('error', () => undefined);
+        came.resolve();
+      }),
+    );
+    const call = reasonOf(
+      outboundOf({ loopback: true, clock }).call({
+        url: mute.replace('http:', 'https:'),
+        method: 'POST',
+        may,
+        connectMs: 5_000,
+        timeoutMs: 60_000,
+      }),
+    );
+    await came.promise;
+    await clock.advance(5_000);
+    expect(await call).toBe('outbound_timeout');
+    expect(asked).toBe(0);
+  });
+
+  async function listen(server: ReturnType<typeof createTcpServer>): Promise<string> {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => new Promise((resolve) => server.close(resolve)));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  }
+});
+
+test('what the environment names may be private, metadata may not', async () => {
+  const port = await serve((_request, response) => response.end('mine'));
+  const call = (url: string, trusted: boolean) => reasonOf(outboundOf().call({ url, method: 'GET', trusted }));
+  expect(await call(`http://127.0.0.1:${port}/`, false)).toBe('address_not_allowed');
+  expect(await call(`http://127.0.0.1:${port}/`, true)).toBe('allowed');
+  expect(await call('http://169.254.169.254/', true)).toBe('address_not_allowed');
+});
+
+test('a caller may wait longer than usual, and no longer than it said', async () => {
+  const clock = new FakeClock();
+  const came = Promise.withResolvers<void>();
+  const port = await serve(() => came.resolve());
+  const url = `http://127.0.0.1:${port}/`;
+  const call = reasonOf(outboundOf({ loopback: true, clock }).call({ url, method: 'GET', timeoutMs: 120_000 }));
+  await came.promise;
+  await clock.advance(119_999);
+  expect(await Promise.race([call, Promise.resolve('open')])).toBe('open');
+  await clock.advance(1);
+  expect(await call).toBe('outbound_timeout');
+});
+
 describe('ends', () => {
   test('an answer over the limit is cut, also without a length', async () => {
     const port = await serve((_request, response) => {

@@ -2,14 +2,26 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 export type OutboundCall = {
   url: string;
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   headers?: Readonly<Record<string, string>>;
   body?: Uint8Array;
   /** Ends the call early. */
   signal?: AbortSignal;
-  /** At most the limits of the room. */
+  /** From the first look-up to the last byte of the answer. Default 10 s, at most 3 minutes. */
   timeoutMs?: number;
+  /** Of that, until there is a connection. */
+  connectMs?: number;
   answerBytesMax?: number;
+  /**
+   * The last look, asked at most once: the connection is there, and nothing is awaited between the answer and the first
+   * byte. `false` ends the call with `outbound_withheld`. As long as it was not asked, nothing of the call has left.
+   */
+  may?: () => boolean;
+  /**
+   * The operator named this address in the environment: private addresses and plain http are called. Never for what came in
+   * over the API. Addresses of cloud metadata still need to be named in MUSTER_OUTBOUND_ALLOW.
+   */
+  trusted?: boolean;
 };
 
 /** Whatever status it has; a redirect is an answer like any other and is not followed. */
@@ -27,7 +39,8 @@ export interface Outbound {
   check(url: string): Promise<void>;
   /**
    * Errors: as `check`; `unavailable`: `outbound_unresolved`, `outbound_refused`, `outbound_broken` (connection cut, not HTTP),
-   * `outbound_untrusted` (TLS), `outbound_timeout`, `outbound_answer_too_large`, `outbound_aborted`; `exhausted` `outbound_busy`.
+   * `outbound_untrusted` (TLS), `outbound_timeout`, `outbound_answer_too_large`, `outbound_aborted`, `outbound_withheld`;
+   * `exhausted` `outbound_busy`.
    */
   call(call: OutboundCall): Promise<OutboundAnswer>;
 }

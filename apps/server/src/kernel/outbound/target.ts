@@ -27,11 +27,11 @@ export function readTarget(text: string): URL {
 }
 
 /** Resolves a name once and keeps the addresses that may be called. */
-export async function locate(url: URL, rule: AddressRule, resolve: Resolve): Promise<Target> {
+export async function locate(url: URL, rule: AddressRule, resolve: Resolve, trusted = false): Promise<Target> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const family = isIP(host);
   const found = family === 0 ? await lookUp(host, resolve) : [{ address: host, family }];
-  const judged = found.map((entry) => ({ entry, verdict: rule.judge(entry.address) }));
+  const judged = found.map((entry) => ({ entry, verdict: rule.judge(entry.address, trusted) }));
   // All of them must be fit to be called: a name that mixes public and private addresses is a trick or a mistake.
   for (const { entry, verdict } of judged) if (!verdict.allowed) throw refused(host, entry.address, verdict.range);
   const asked = judged.every(({ verdict }) => verdict.allowed && verdict.asked);

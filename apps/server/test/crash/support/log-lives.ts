@@ -545,7 +545,7 @@ export class Life {
         await this.check();
         const last = incarnations.at(-1);
         if (last?.removal !== 'done' || this.#hasFork(last) || (await this.#headOf(path)) !== 'kept') break;
-        expect(tries, `${path} is kept for nobody`).toBeLessThan(100);
+        expect(tries, `${path} is kept for nobody`).toBeLessThan(2000);
       }
     }
   }

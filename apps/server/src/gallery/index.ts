@@ -1,0 +1,162 @@
+/**
+ * The gallery: disclosed bots that draw, comment and answer on an image gallery, its operator's own or the one built in here.
+ * `createGallery` puts the room together; `docs/life-of/thought.md` follows one thought through it.
+ */
+import { createRaster } from '#gallery/images';
+import { createImprov, createMinds } from '#gallery/minds';
+import { createSandbox } from '#gallery/sandbox';
+import { createTargets, type Targets } from '#gallery/targets';
+import { asError, type Service, SimClock } from '#kernel/base';
+import type { Http } from '#kernel/http';
+import { botRoutes } from './bot-routes.ts';
+import type { GalleryDeps } from './deps.ts';
+import { galleryTelling } from './events.ts';
+import { Feed } from './feed.ts';
+import { fleetRoutes } from './fleet-routes.ts';
+import { readyKind, registerGalleryJobs } from './jobs.ts';
+import { declareLimits } from './limits.ts';
+import { createGalleryMetrics } from './metrics.ts';
+import { personaRoutes } from './persona-routes.ts';
+import { countStates } from './queries/fleet.ts';
+import { ReadyProjects } from './ready-projects.ts';
+import { recordRoutes } from './record-routes.ts';
+import type { Room } from './room.ts';
+import { createRuntime } from './runtime.ts';
+import { type GalleryStreams, galleryStreams } from './stream-room.ts';
+
+export type { GalleryDeps } from './deps.ts';
+export { type GalleryConfig, galleryDefaults } from './limits.ts';
+export type { GalleryEmission } from './room.ts';
+
+export type Gallery = Service & {
+  /** Declares every route of the gallery, its sandbox and its targets. Before `http.start`. */
+  routes(http: Http): void;
+  /** No think begins any more; those under way have their grace when the room is disposed of. */
+  drain(): void;
+  /** Fields for `/health`, from memory. */
+  health(): { ok: boolean; fields: Readonly<Record<string, unknown>> };
+  /** Its streams, for the room that serves `/v1/stream/`. */
+  readonly streams: GalleryStreams;
+};
+
+const countEveryMs = 60_000;
+
+/**
+ * Call before `auth.start` and `queue.start`: jobs of this room are made known to the queue here. `start` comes after the
+ * database is migrated, `routes` before `http.start`.
+ */
+export function createGallery(deps: GalleryDeps): Gallery {
+  const { db, log, telemetry } = deps;
+  const { logger } = telemetry;
+  const clock = new SimClock(deps.clock);
+  let states: Record<string, number> = {};
+  const metrics = createGalleryMetrics(telemetry.metrics, () => states);
+  const feed = new Feed({
+    db,
+    log,
+    clock: deps.clock,
+    logger,
+    tookMs: (ms) => metrics.published.observe({}, ms / 1_000),
+  });
+  const telling = galleryTelling(deps, metrics, feed);
+  const raster = createRaster({ clock: deps.clock, onFault: (fault, detail) => logger.warn({ fault, detail }, 'raster') });
+  const { blobs, bus, auth, limits, basePath } = deps;
+  const sandbox = createSandbox({ db, blobs, bus, auth, clock, limits, telemetry, raster, basePath, ...deps.sandbox });
+  const minds = createMinds({
+    config: deps.minds,
+    improv: createImprov(),
+    clock: deps.clock,
+    random: deps.random,
+    logger,
+    metrics: telemetry.metrics,
+    limits: deps.limits,
+    onDegraded: (event) => logger.warn({ ...event }, 'gallery.mind.degraded'),
+  });
+  const { tell, emit } = telling;
+  const targets: Targets = createTargets({
+    ...deps,
+    clock,
+    config: { ...deps.config, ...deps.targets },
+    sandbox: (projectId) => sandbox.transport(projectId),
+    // Targets come before the loop in the order of the house, and speak to it only once requests come.
+    setGate: async (projectId, targetId, state, by, reason) => {
+      await runtime.loop.setGate(projectId, targetId, state, by, reason);
+      if (state === 'open') targets.calm(projectId, targetId);
+    },
+    botsChanged: (projectId, bots) => runtime.loop.changed(projectId, { bots }),
+    targetChanged: (projectId) => runtime.loop.changed(projectId, 'all'),
+    tell,
+    emit,
+  });
+  const runtime = createRuntime({ deps, clock, minds, targets, sandbox, metrics, tell, emit });
+  const projects = new ReadyProjects({ db, clock, targets, sandboxUrl: () => `${deps.publicBase()}/sandbox` });
+  const room: Room = {
+    ...deps,
+    ...telling,
+    clock,
+    realClock: deps.clock,
+    minds,
+    targets,
+    metrics,
+    loop: runtime.loop,
+    forget: (botId) => runtime.forget(botId),
+    answeredPeople: async () => ({ peoplesPostsAnswered: null, firstAnswerMsMedian: null }),
+    ready: (projectId) => projects.ready(projectId),
+  };
+  registerGalleryJobs(room);
+  declareLimits(deps.limits, deps.config, () => Object.values(states).reduce((sum, bots) => sum + bots, 0));
+  let counting: Disposable | undefined;
+  const count = (): void => {
+    countStates(db)
+      .then((rows) => {
+        states = Object.fromEntries(rows.map(({ state, bots }) => [state, bots]));
+      })
+      .catch((error: unknown) => logger.warn({ error: asError(error) }, 'gallery bots could not be counted'))
+      .finally(() => {
+        counting = deps.clock.after(countEveryMs, count);
+      });
+  };
+  let running = false;
+  return {
+    streams: galleryStreams(room),
+    start: async () => {
+      if (running) return;
+      running = true;
+      await raster.start();
+      await sandbox.start();
+      await minds.start();
+      await feed.start();
+      await db.transaction((tx) => deps.queue.enqueue(tx, { kind: readyKind, payload: undefined, uniqueKey: readyKind }));
+      await runtime.start();
+      count();
+    },
+    routes: (http) => {
+      for (const declare of [botRoutes, personaRoutes, fleetRoutes, recordRoutes]) declare(room)(http);
+      targets.routes(http);
+      sandbox.routes(http);
+    },
+    drain: () => undefined,
+    health: () => ({ ok: true, fields: { gallery: healthOf(room, states) } }),
+    [Symbol.asyncDispose]: async () => {
+      running = false;
+      counting?.[Symbol.dispose]();
+      await runtime[Symbol.asyncDispose]();
+      await feed[Symbol.asyncDispose]();
+      await minds[Symbol.asyncDispose]();
+      await sandbox[Symbol.asyncDispose]();
+      await raster[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function healthOf(room: Room, states: Readonly<Record<string, number>>): Record<string, unknown> {
+  const { bots, lagMs, restoring } = room.loop.health();
+  const mind = room.minds.health();
+  return {
+    bots,
+    running: states['running'] ?? 0,
+    lagMs: Math.round(lagMs),
+    ...(restoring ? { restoring: `${restoring.done}/${restoring.of}` } : {}),
+    mind: mind.degraded ? { name: mind.name, degraded: mind.reason } : mind.name,
+  };
+}

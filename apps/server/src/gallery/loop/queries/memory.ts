@@ -1,0 +1,77 @@
+import { sql, type Tx } from '#kernel/db';
+import type { Memory, Relation } from '../memory.ts';
+
+/** What thinks leave in the memory of their bots, all in one trip with the commit. */
+export type Remembering = {
+  added: readonly (Memory & { botId: string })[];
+  removed: readonly string[];
+  /** Looked up for a situation. */
+  used: readonly { id: string; at: number }[];
+  relations: readonly (Relation & { botId: string })[];
+  lost: readonly { botId: string; person: string }[];
+};
+
+export function writeMemory(tx: Tx, { added, removed, used, relations, lost }: Remembering): void {
+  if (added.length > 0) {
+    tx.send(sql`
+      -- add_memories: gallery_memories_pkey
+      insert into gallery_memories (id, bot_id, kind, text, item_id, person, importance, at, used_at)
+      select given.id, given."botId", given.kind, given.text, given."itemId", given.person, given.importance,
+             to_timestamp(given.at / 1000.0), to_timestamp(given.at / 1000.0)
+        from json_to_recordset(${JSON.stringify(added)}::json) as given(
+             id text, "botId" text, kind text, text text, "itemId" text, person text, importance smallint, at double precision)
+      on conflict (id) do nothing`);
+  }
+  if (used.length > 0) {
+    tx.send(sql`
+      -- use_memories: gallery_memories_pkey
+      update gallery_memories m set used_at = to_timestamp(given.at / 1000.0)
+        from json_to_recordset(${JSON.stringify(used)}::json) as given(id text, at double precision) where m.id = given.id`);
+  }
+  if (removed.length > 0) {
+    tx.send(sql`
+      -- remove_memories: gallery_memories_pkey
+      delete from gallery_memories where id = any((select ${removed}::text[])::text[])`);
+  }
+  if (relations.length > 0) {
+    tx.send(sql`
+      -- write_relations: gallery_relations_pkey
+      insert into gallery_relations (bot_id, person, is_bot, affinity, seen, exchanged, last_at)
+      select given."botId", given.person, given."isBot", given.affinity, given.seen, given.exchanged,
+             to_timestamp(given."lastAt" / 1000.0)
+        from json_to_recordset(${JSON.stringify(relations)}::json) as given(
+             "botId" text, person text, "isBot" boolean, affinity real, seen integer, exchanged integer, "lastAt" double precision)
+      on conflict (bot_id, person) do update set is_bot = excluded.is_bot, affinity = excluded.affinity, seen = excluded.seen,
+             exchanged = excluded.exchanged, last_at = excluded.last_at`);
+  }
+  if (lost.length > 0) {
+    tx.send(sql`
+      -- lose_relations: gallery_relations_pkey
+      delete from gallery_relations r using json_to_recordset(${JSON.stringify(lost)}::json) as given("botId" text, person text)
+       where r.bot_id = given."botId" and r.person = given.person`);
+  }
+}
+
+/** Everything bots of a project remember of one person; also what others' words say of it, when they call its name. */
+export async function forgetPersonRows(
+  tx: Tx,
+  of: { projectId: string; username: string },
+): Promise<{ memories: number; relations: number; botIds: string[] }> {
+  const memories = await tx.query<{ botId: string }>(sql`
+    -- forget_memories: gallery_bots_project, gallery_memories_bot
+    delete from gallery_memories m using gallery_bots b
+     where b.project_id = ${of.projectId} and m.bot_id = b.id
+       and (m.person = ${of.username} or m.text ~* ('@' || ${of.username} || '([^a-z0-9_]|$)'))
+    returning m.bot_id as "botId"`);
+  const relations = await tx.query<{ botId: string }>(sql`
+    -- forget_relations: gallery_relations_person, gallery_bots_pkey
+    delete from gallery_relations r using gallery_bots b
+     where r.person = ${of.username} and b.id = r.bot_id and b.project_id = ${of.projectId}
+    returning r.bot_id as "botId"`);
+  const botIds = [...new Set([...memories, ...relations].map((row) => row.botId))];
+  // Thinks under way still have it in mind: with this they are no longer the ones their rows wait for.
+  tx.send(sql`
+    -- restart_thinks: gallery_bots_pkey
+    update gallery_bots set think_no = think_no + 1 where id = any((select ${botIds}::text[])::text[])`);
+  return { memories: memories.length, relations: relations.length, botIds };
+}

@@ -1,0 +1,117 @@
+import { type SceneFamily, sceneFamilies } from '@muster/protocol';
+import { type Decision, MindError, type Publication, TargetError } from '#gallery/model';
+import { checkText } from '#gallery/text';
+import { asError, reach } from '#kernel/base';
+import { plain } from './observe.ts';
+import { reserveFor } from './think-reserve.ts';
+import { type One, Stop } from './think-one.ts';
+import type { ThinkingDeps } from './think-deps.ts';
+import type { ThinkParts } from './think-parts.ts';
+
+type Picture = { image: Publication['image'] & { onTarget?: string }; alt: string; facts: readonly string[] };
+
+/**
+ * The picture of a post, as a blob of ours before anything is said of it: what was paid for once is never paid for again,
+ * and without a picture there is no post (`image_failed`).
+ */
+export async function paint(parts: ThinkParts, one: One, decision: Decision): Promise<Publication> {
+  const picture = await painted(parts, one, decision);
+  await reach('gallery.image');
+  const title = checkText(decision.caption, { kind: 'title', language: one.traits.language });
+  return {
+    image: picture.image,
+    title: title.ok ? title.text : decision.caption,
+    caption: decision.caption,
+    alt: picture.alt,
+    tags: decision.tags,
+    prompt: decision.prompt,
+    facts: picture.facts,
+  };
+}
+
+async function painted(parts: ThinkParts, one: One, decision: Decision): Promise<Picture> {
+  try {
+    switch (one.traits.imageSource) {
+      case 'scene':
+        return await fromScene(parts.deps, one, decision);
+      case 'target':
+        return await fromTarget(parts.deps, one, decision);
+      case 'model':
+        return await fromModel(parts, one, decision);
+    }
+  } catch (thrown) {
+    if (thrown instanceof Stop || thrown instanceof TargetError || thrown instanceof MindError) throw thrown;
+    if (one.due.signal.aborted) throw thrown;
+    throw new Stop({ result: 'failed', reason: 'image_failed', event: { type: 'ok' }, error: asError(thrown) });
+  }
+}
+
+/** Drawn here; the think keeps the scene, for previews and for what it tells of. */
+export function sceneOf(deps: Pick<ThinkingDeps, 'draw' | 'profileUrl'>, one: One, decision: Decision): One['scene'] {
+  const draws = one.draws('scene');
+  const family = familyOf(one, decision, draws.weighted(one.traits.recipes));
+  return deps.draw({
+    family,
+    seed: draws.whole(0, 0xff_ff_ff_ff),
+    prompt: decision.prompt,
+    ...(family === 'qr' ? { url: deps.profileUrl(one.target, one.bot.username) } : {}),
+  });
+}
+
+/** What the mind asked for, where the bot draws such things at all. */
+function familyOf({ traits }: One, { family }: Decision, drawn: SceneFamily | undefined): SceneFamily {
+  if (family !== undefined && (traits.recipes[family] ?? 0) > 0) return family;
+  return drawn ?? sceneFamilies[0];
+}
+
+async function fromScene(deps: ThinkingDeps, one: One, decision: Decision): Promise<Picture> {
+  const scene = sceneOf(deps, one, decision);
+  if (!scene) throw new Error('the engine drew nothing');
+  one.scene = scene;
+  const image = await deps.pictures.store({ bytes: Buffer.from(scene.svg), mimeType: 'image/svg+xml' });
+  // What is really there; the mind only knew what it wished for.
+  return { image, alt: scene.alt, facts: scene.facts.map(({ text }) => text) };
+}
+
+async function fromTarget(deps: ThinkingDeps, one: One, decision: Decision): Promise<Picture> {
+  const { client, actor, due } = one;
+  const scene = sceneOf(deps, one, decision);
+  const steps = [
+    {
+      kind: 'generate',
+      generator: 'scene',
+      params: { family: scene?.family, seed: scene?.seed, prompt: decision.prompt },
+      out: 'picture',
+    },
+    { kind: 'save', in: 'picture', destination: `${one.thoughtId}.png`, out: 'saved' },
+  ];
+  const write = { key: `${one.thoughtId}-image`, signal: due.signal, may: due.may };
+  try {
+    const { imageUrl, imageId } = await client.execute(actor, { name: one.thoughtId, steps }, write);
+    if (imageId === null) throw new Error('the target did not say which picture it made');
+    const bytes = await client.imageBytes(imageId, due.signal);
+    const mimeType = isPng(bytes) ? 'image/png' : 'image/svg+xml';
+    const image = await deps.pictures.store({ bytes, mimeType });
+    return { image: { ...image, onTarget: imageUrl }, alt: decision.alt || decision.prompt, facts: [] };
+  } catch (error) {
+    if (error instanceof TargetError && error.fault.kind === 'unknown') {
+      throw new Stop({ result: 'failed', reason: 'image_outcome_unknown', event: { type: 'ok' }, error });
+    }
+    throw error;
+  }
+}
+
+async function fromModel({ deps, reserving }: ThinkParts, one: One, decision: Decision): Promise<Picture> {
+  const bound = deps.minds.imageBound(one.traits.mind);
+  const id = `${one.thoughtId}:image`;
+  await reserveFor({ ...deps, reserving }, one, id, bound);
+  const made = await deps.minds.paintImage(one.traits.mind, { prompt: plain(decision.prompt) }, one.due.signal);
+  one.reserved.set(id, { money: made.costMicros, images: 1 });
+  one.cost.costMicros += made.costMicros;
+  if (made.mimeType !== 'image/png' || !isPng(made.bytes)) throw new Error(`a picture of type ${made.mimeType}`);
+  const image = await deps.pictures.store({ bytes: made.bytes, mimeType: 'image/png' });
+  return { image, alt: decision.alt || decision.prompt, facts: [] };
+}
+
+const pngStart = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
+const isPng = (bytes: Uint8Array): boolean => Buffer.compare(Buffer.from(bytes.subarray(0, 4)), pngStart) === 0;

@@ -1,0 +1,28 @@
+import { ruleOf } from './grammar.ts';
+
+/** To whoever asks whether this is a bot. Always yes, in a word that nobody can take otherwise. */
+export const honestRules = [
+  'Yes, this is an automated account. {yes_more}',
+  'Yes. A bot, labelled as one. {yes_more}',
+  'A bot, yes: the label on this profile is meant. {yes_more}',
+  'Yes, all of this is automated, the pictures and the words. {yes_more}',
+  'You guessed right, this account is a bot. {yes_more}',
+  'Yes, a program draws and writes here. {yes_more}',
+  'Automated, yes. Nobody is typing this. {yes_more}',
+  'It is a bot you are talking to, yes. {yes_more}',
+  'Yes: software, with a fondness for {the_motif}. {yes_more}',
+  'A fair question, and the answer is yes, this is a bot. {yes_more}',
+].map(ruleOf);
+
+export const honestMore = [
+  'Thank you for asking.',
+  'It says so on the profile too.',
+  'The picture is drawn by a program as well.',
+  'Your comment was read all the same.',
+  'Nothing here pretends to be more.',
+  'The people who run it see every line.',
+  'If you would rather not hear from it, its makers keep a list.',
+  'The {motif} is no more real than the rest.',
+  'Ask anything about the drawing.',
+  'The interest in {the_motif} is written down somewhere, and it shows.',
+].map(ruleOf);

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { performAct } from '../act.ts';
+import { jsonAnswer, noSuchItem, Refused, type SandboxAnswer } from '../answers.ts';
+import { actingAccount, viewingAccount } from '../caller.ts';
+import { freshId, idFrom } from '../ids.ts';
+import { sandboxLimits as limits } from '../limits.ts';
+import type { AccountRow } from '../queries/accounts.ts';
+import { deleteItem, insertItem, type ItemRow, likedOf, readItem } from '../queries/items.ts';
+import { insertImage } from '../queries/images.ts';
+import { ourImage } from './images.ts';
+import { type ContractCall } from './context.ts';
+import { feedQuery, newItemSchema, readJson, readQuery } from './input.ts';
+import { wireItem } from './wire.ts';
+
+/** What a client may count on here beside the plain contract. */
+const capabilities = { 'x-gallery-capabilities': 'idempotency explicit-unlike upload execute' };
+
+/** POST /api/showcase */
+export async function postItem({ room, who, headers, body, at }: ContractCall): Promise<SandboxAnswer> {
+  const account = await actingAccount(room, who, headers, at);
+  const input = readJson(newItemSchema, body);
+  const image = await ourImage(room, who.projectId, input.imageUrl);
+  const key = headers['idempotency-key'];
+  const { projectId } = who;
+  return performAct(room, {
+    projectId,
+    account,
+    kind: 'post',
+    at,
+    key,
+    digest: JSON.stringify(['post', input]),
+    body: async (tx, actor) => {
+      const id = key === undefined ? freshId('item') : idFrom('item', projectId, account.agentId ?? account.id, key);
+      if (image.stored) insertImage(tx, { ...image.stored, at });
+      insertItem(tx, {
+        id,
+        projectId,
+        accountId: actor.id,
+        byAgent: actor.isAgent,
+        title: input.title.trim(),
+        description: input.description ?? '',
+        category: input.category ?? null,
+        tags: input.tags ?? [],
+        alt: input.alt ?? '',
+        imagePrompt: input.imagePrompt ?? '',
+        facts: input.facts ?? [],
+        workflowId: input.workflowId ?? null,
+        imageId: image.id,
+        at,
+      });
+      const row = await readItem(tx, projectId, id);
+      if (!row) throw new Refused(409, 'INVALID', 'This item was there already and is gone.');
+      return {
+        status: 201,
+        value: { showcaseItem: wireItem(row, false) },
+        counts: true,
+        change: { what: 'item', projectId, itemId: id },
+      };
+    },
+  });
+}
+
+/** To bots, what people without bots on their posts made does not exist. */
+async function hiddenFrom(call: ContractCall): Promise<readonly string[]> {
+  if (call.who.kind === 'person') return [];
+  return (await call.room.rules.quiet(call.who.projectId, call.at.getTime(), limits.feedPageTtlMs)).ids;
+}
+
+/** GET /api/showcase */
+export async function listItems(call: ContractCall): Promise<SandboxAnswer> {
+  const { room, who, query, headers, at } = call;
+  const { limit, offset, sort, category } = readQuery(feedQuery, query);
+  const viewer = await viewingAccount(room, who, headers, at);
+  const hidden = await hiddenFrom(call);
+  const order = { projectId: who.projectId, sort, category: category ?? null, peopleOnly: false, hidden, limit, offset };
+  const page = await room.feeds.page(order, at.getTime());
+  if (!viewer) {
+    page.bytes ??= jsonAnswer(200, { items: page.rows.map((row) => wireItem(row, false)) }).body;
+    const head = jsonAnswer(200, null, capabilities);
+    return { ...head, body: page.bytes };
+  }
+  const liked = await likedOf(
+    room.db,
+    viewer.id,
+    page.rows.map(({ id }) => id),
+  );
+  return jsonAnswer(200, { items: page.rows.map((row) => wireItem(row, liked.has(row.id))) }, capabilities);
+}
+
+/** An item as somebody may see it. */
+export async function visibleItem(call: ContractCall, id: string): Promise<ItemRow> {
+  const row = await readItem(call.room.db, call.who.projectId, id);
+  if (!row || (row.quiet && call.who.kind === 'service')) throw noSuchItem();
+  return row;
+}
+
+/** GET /api/showcase/:id */
+export async function showItem(call: ContractCall): Promise<SandboxAnswer> {
+  const { room, who, headers, at, params } = call;
+  const [id = ''] = params;
+  const viewer: AccountRow | undefined = await viewingAccount(room, who, headers, at);
+  const row = await visibleItem(call, id);
+  const liked = viewer ? await likedOf(room.db, viewer.id, [id]) : new Set<string>();
+  room.views.add(id, viewer && !viewer.isAgent ? 'human' : 'bot');
+  return jsonAnswer(200, { item: wireItem(row, liked.has(id)) });
+}
+
+/** DELETE /api/showcase/:id: one's own. */
+export async function removeItem(call: ContractCall): Promise<SandboxAnswer> {
+  const { room, who, headers, at, params } = call;
+  const [id = ''] = params;
+  const account = await actingAccount(room, who, headers, at);
+  const row = await visibleItem(call, id);
+  if (row.accountId !== account.id) throw new Refused(403, 'FORBIDDEN', 'Only its author removes an item.');
+  const gone = await room.db.transaction((tx) => deleteItem(tx, who.projectId, id, account.id));
+  if (gone) room.changes.tell({ what: 'gone', projectId: who.projectId, itemId: id });
+  return jsonAnswer(200, { deleted: true });
+}
+
+/** A number that follows from what was asked, for what must be drawn from it. */
+export const seedFrom = (text: string | Uint8Array): number =>
+  createHash('sha256').update(text).digest().readUInt32LE(0);

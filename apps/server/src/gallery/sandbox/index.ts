@@ -1,0 +1,129 @@
+/**
+ * The gallery of our own: the contract of a FloImg gallery over Postgres and blobs, pages people may look at and take part
+ * in, and mishaps on order. Bots reach it by `transport`, without a socket.
+ */
+import type { Transport } from '#gallery/model';
+import { type Clock, type Service, randomToken } from '#kernel/base';
+import type { Http } from '#kernel/http';
+import type { SandboxAnswer } from './answers.ts';
+import { apiRoutes } from './api-routes.ts';
+import { answerCall, type SandboxRequest } from './call.ts';
+import { Changes } from './changes.ts';
+import { controlRoutes } from './control-routes.ts';
+import type { SandboxDeps } from './deps.ts';
+import { FaultDesk } from './fault-desk.ts';
+import { Feeds } from './feeds.ts';
+import { sandboxLimits as limits } from './limits.ts';
+import { actsPerDay, type DayOfActs } from './numbers.ts';
+import { Followers } from './pages/followers.ts';
+import { pageRoutes } from './pages/routes.ts';
+import { personRoutes } from './people/routes.ts';
+import { Pictures, scenePath } from './pictures.ts';
+import { dropOldKeys } from './queries/rules.ts';
+import type { SandboxRoom } from './room.ts';
+import { Rules } from './rules.ts';
+import { type NewFaults, orderFaults, resetSandbox } from './settings.ts';
+import { inProcess } from './transport.ts';
+import { Views } from './views.ts';
+
+export type { SandboxAnswer } from './answers.ts';
+export type { SandboxRequest } from './call.ts';
+export type { Person, SandboxDeps } from './deps.ts';
+export { sceneBlobKey, scenePath } from './pictures.ts';
+export type { DayOfActs };
+
+export type Sandbox = Service & {
+  /** One call of the contract. Never throws: errors are answers. */
+  call(request: SandboxRequest): Promise<SandboxAnswer>;
+  /** The same for callers of this process that act as the fleet of a project. Throws `TransportError`. */
+  transport(projectId: string, options?: { clock?: Clock }): Transport;
+  /** Declares contract, pages, forms and `/v1/gallery/sandbox`. Before `http.start`. */
+  routes(http: Http): void;
+  /** Usernames of people who said "no bots on my posts". */
+  quietPeople(projectId: string): Promise<ReadonlySet<string>>;
+  /** Acts of people and of bots by UTC day; `from` and `to` are epoch ms. */
+  humanActionsPerDay(projectId: string, from: number, to: number): Promise<DayOfActs[]>;
+  /** Stores a drawing where the contract knows it as ours. `path` is below the base of this server. */
+  storeScene(svg: string): Promise<{ blobId: string; path: string }>;
+  /** Mishaps in place of those before, for an hour. */
+  setFaults(projectId: string, faults: NewFaults): Promise<void>;
+  resetSandbox(projectId: string): Promise<void>;
+};
+
+const sweepEveryMs = 3_600_000;
+
+/** Call `routes` before `http.start`, `start` after the database is migrated. */
+export function createSandbox(deps: SandboxDeps): Sandbox {
+  const room = roomOf(deps);
+  let sweeping: Disposable | undefined;
+  let stopped = false;
+  const sweepLater = (): void => {
+    sweeping = deps.clock.after(sweepEveryMs, () => {
+      const before = new Date(deps.clock.now() - limits.keyKeepMs);
+      deps.db
+        .transaction((tx) => dropOldKeys(tx, before))
+        .catch((error: unknown) => deps.telemetry.logger.warn({ error }, 'old keys of the sandbox could not be removed'))
+        .finally(() => {
+          if (!stopped) sweepLater();
+        });
+    });
+  };
+  return {
+    call: (request) => answerCall(room, request),
+    transport: (projectId, { clock = deps.clock } = {}) => inProcess(room, projectId, clock),
+    routes: (http) => {
+      for (const declare of [apiRoutes, pageRoutes, personRoutes, controlRoutes]) declare(room)(http);
+    },
+    quietPeople: async (projectId) =>
+      (await room.rules.quiet(projectId, deps.clock.now(), limits.feedPageTtlMs)).usernames,
+    humanActionsPerDay: (projectId, from, to) => actsPerDay(room, projectId, from, to),
+    storeScene: async (svg) => {
+      const blobId = await room.pictures.storeScene(svg);
+      return { blobId, path: scenePath(blobId) };
+    },
+    setFaults: (projectId, faults) => orderFaults(room, projectId, faults),
+    resetSandbox: (projectId) => resetSandbox(room, projectId),
+    start: async () => {
+      if (!sweeping && !stopped) sweepLater();
+    },
+    [Symbol.asyncDispose]: async () => {
+      stopped = true;
+      sweeping?.[Symbol.dispose]();
+      room.followers[Symbol.dispose]();
+      await room.views.flush();
+      room.rules[Symbol.dispose]();
+      room.changes[Symbol.dispose]();
+    },
+  };
+}
+
+function roomOf(deps: SandboxDeps): SandboxRoom {
+  const { db, clock, bus } = deps;
+  const { logger } = deps.telemetry;
+  const changes = new Changes(bus, randomToken(6));
+  const room = {
+    ...deps,
+    changes,
+    faults: new FaultDesk(db, changes),
+    feeds: new Feeds(db, changes),
+    pictures: new Pictures(deps),
+    rules: new Rules(db, changes),
+    views: new Views({ db, clock, logger }),
+  };
+  const followers = new Followers(room);
+  deps.limits.add({
+    name: 'gallery.sandboxFollowers',
+    unit: 'count',
+    value: limits.followersMax,
+    whenFull: 'A further browser gets 429 and shows the gallery without news.',
+    used: () => followers.open,
+  });
+  deps.limits.add({
+    name: 'gallery.sandboxPngs',
+    unit: 'count',
+    value: limits.pngWaitingMax,
+    whenFull: 'A PNG that is not kept yet answers 429 png_busy.',
+    used: () => room.pictures.making,
+  });
+  return { ...room, followers };
+}

@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import { TargetError, type TargetFault } from '#gallery/model';
+import { jitter, MusterError } from '#kernel/base';
+import { cancel, done, type Handler, type Outcome, snooze } from '#kernel/queue';
+import type { TargetsDeps } from './deps.ts';
+import { targetLimits as limits } from './limits.ts';
+import * as accounts from './queries/accounts.ts';
+import type { TargetRegistry } from './registry.ts';
+import { deprovisionKind, provisionKind } from './request-accounts.ts';
+
+type Deps = TargetsDeps & { registry: TargetRegistry };
+
+const provisionPayload = z.object({ botId: z.string() });
+const deprovisionPayload = z.object({ botId: z.string(), purge: z.boolean(), had: z.boolean() });
+
+/** Before `queue.start`. */
+export function registerAccountJobs(deps: Deps): void {
+  deps.queue.handle(provisionKind, provisionJob(deps), { concurrency: limits.accountJobs });
+  deps.queue.handle(deprovisionKind, deprovisionJob(deps), { concurrency: limits.accountJobs });
+}
+
+/** Makes the account of one bot. The row decides whether it is still wanted; the target gives the same account twice. */
+export const provisionJob =
+  (deps: Deps): Handler =>
+  async (job) => {
+    const payload = provisionPayload.safeParse(job.payload);
+    if (!payload.success) return cancel('payload is not {botId}');
+    const { botId } = payload.data;
+    const account = await accounts.readAccount(deps.db, botId);
+    if (account?.provision !== 'pending') return done;
+    if (account.state === 'deleted') {
+      await deps.db.transaction(async (tx) => accounts.forgetRequest(tx, botId));
+      return done;
+    }
+    try {
+      const target = await deps.registry.acting(account.projectId, account.targetId);
+      const { name, username, personaId, vibe, disclosureLabel } = account;
+      const bio = vibe === null ? disclosureLabel : `${vibe} · ${disclosureLabel}`;
+      const { userId } = await target.provision({ botId, name, username, bio, personaId });
+      await provisioned(deps, account, userId);
+      return done;
+    } catch (error) {
+      return await putOff(deps, account, error);
+    }
+  };
+
+/** Takes the account of one bot away, and with `purge` the bot. Until the target let go the row stays `removing`, with the reason. */
+export const deprovisionJob =
+  (deps: Deps): Handler =>
+  async (job) => {
+    const payload = deprovisionPayload.safeParse(job.payload);
+    if (!payload.success) return cancel('payload is not {botId, purge, had}');
+    const { botId, purge, had } = payload.data;
+    const account = await accounts.readAccount(deps.db, botId);
+    if (!account) return done;
+    // The other job of this bot took the account away; the bot itself is still to go.
+    if (account.provision !== 'removing' && !(purge && account.provision === 'removed')) return done;
+    try {
+      if (had && account.provision === 'removing')
+        await (await deps.registry.acting(account.projectId, account.targetId)).deprovision(botId);
+      await removed(deps, account, purge);
+      return done;
+    } catch (error) {
+      return await putOff(deps, account, error);
+    }
+  };
+
+type Account = accounts.AccountRow;
+
+async function provisioned(deps: Deps, account: Account, userId: string): Promise<void> {
+  const now = deps.clock.now();
+  await deps.db.transaction(async (tx) => {
+    const { botId, projectId } = account;
+    const marked = await accounts.markProvisioned(tx, { botId, userId, at: new Date(now) });
+    if (!marked) return;
+    deps.tell(tx, [
+      told(account, 'provisioned', `${account.name} has an account on ${account.targetId}, as an automated one.`, now),
+    ]);
+    tx.afterCommit(async () => void (await deps.botsChanged(projectId, [botId])));
+  });
+}
+
+async function removed(deps: Deps, account: Account, purge: boolean): Promise<void> {
+  const now = deps.clock.now();
+  await deps.db.transaction(async (tx) => {
+    const { botId, projectId } = account;
+    const gone = purge ? await accounts.purgeBot(tx, botId) : await accounts.markRemoved(tx, botId, new Date(now));
+    if (!gone) return;
+    const message = purge
+      ? `${account.name} is gone from ${account.targetId} and from here, with its memory.`
+      : `${account.name} has no account on ${account.targetId} any more.`;
+    deps.tell(tx, [told(account, 'removed', message, now)]);
+    tx.afterCommit(async () => void (await deps.botsChanged(projectId, [botId])));
+  });
+}
+
+/** What a failure means for the job: come again when that may help, or say that a person is needed. */
+async function putOff(deps: Deps, account: Account, thrown: unknown): Promise<Outcome> {
+  const now = deps.clock.now();
+  const at = new Date(now);
+  const { botId, projectId, targetId } = account;
+  if (thrown instanceof MusterError && thrown.reason === 'target_not_acknowledged') {
+    await deps.db.transaction(async (tx) => accounts.noteDelay(tx, { botId, detail: thrown.reason, at }));
+    // Whoever acknowledges it asks for the accounts that wait; one that is to go comes again by itself.
+    return account.provision === 'pending' ? done : snooze(now + jitter(limits.accountHeldMs, 0.2, deps.random));
+  }
+  if (!(thrown instanceof TargetError)) throw thrown;
+  const { fault } = thrown;
+  const detail = detailOf(fault, thrown.message);
+  if (refuses(fault) && account.provision === 'pending') {
+    await refused(deps, account, reasonOf(fault), detail);
+    return done;
+  }
+  await deps.db.transaction(async (tx) => accounts.noteDelay(tx, { botId, detail, at }));
+  if (fault.kind === 'held') await holdGate(deps, projectId, targetId, fault.reason);
+  return snooze(againAt(deps, fault, now));
+}
+
+/** Asking again would hear the same. */
+const refuses = (fault: TargetFault): boolean => fault.kind === 'account' || fault.kind === 'invalid';
+const reasonOf = (fault: TargetFault): string => ('reason' in fault ? fault.reason : fault.kind);
+const detailOf = (fault: TargetFault, message: string): string => `${reasonOf(fault)}: ${message}`.slice(0, 1_000);
+
+async function refused(deps: Deps, account: Account, reason: string, detail: string): Promise<void> {
+  const now = deps.clock.now();
+  await deps.db.transaction(async (tx) => {
+    const { botId, projectId } = account;
+    const marked = await accounts.markRefused(tx, { botId, reason, detail, at: new Date(now) });
+    if (!marked) return;
+    deps.tell(tx, [
+      told(account, 'error', `${account.targetId} gives ${account.name} no account. ${detail}`, now, reason),
+    ]);
+    tx.afterCommit(async () => void (await deps.botsChanged(projectId, [botId])));
+  });
+}
+
+/** One alert for the target, not one for each bot that waits. */
+async function holdGate(deps: Deps, projectId: string, targetId: string, reason: string): Promise<void> {
+  deps.registry.forget(projectId, targetId);
+  const { row } = await deps.registry.of(projectId, targetId);
+  if (row.gate.state !== 'held') await deps.setGate(projectId, targetId, 'held', 'system', reason);
+}
+
+function againAt(deps: Deps, fault: TargetFault, now: number): number {
+  if (fault.kind === 'sleep') return fault.wakeAt + Math.round(deps.random() * limits.accountRetryMs);
+  const needsPerson = fault.kind === 'held' || fault.kind === 'contract' || refuses(fault);
+  const asked = fault.kind === 'unavailable' ? (fault.retryAfterMs ?? 0) : 0;
+  const pauseMs = needsPerson ? limits.accountHeldMs : Math.max(asked, limits.accountRetryMs);
+  return now + jitter(pauseMs, 0.2, deps.random);
+}
+
+const told = (
+  { projectId, botId, name, personaId, targetId }: Account,
+  type: 'provisioned' | 'removed' | 'error',
+  message: string,
+  at: number,
+  reason?: string,
+): Parameters<TargetsDeps['tell']>[1][number] => ({
+  projectId,
+  botId,
+  botName: name,
+  personaId,
+  type,
+  message,
+  at,
+  data: { targetId, ...(reason === undefined ? {} : { reason }) },
+});

@@ -1,0 +1,40 @@
+import type { GalleryTarget } from '@muster/protocol';
+import { nameOf, type Principal, writeAudit } from '#kernel/auth';
+import type { Asked } from './add-target.ts';
+import type { TargetsDeps } from './deps.ts';
+import { readTarget } from './queries/targets.ts';
+import { noSuchTarget, type TargetRegistry } from './registry.ts';
+import { showTarget } from './target-shape.ts';
+
+/**
+ * Shuts (`held`) or opens the gate of a target. Opening is the only way out of a gate that was held, and gives the target a
+ * fresh chance. Errors: `forbidden` `missing_scope`, `notFound` `no_such_target`.
+ */
+export async function gateTarget(
+  deps: TargetsDeps & { registry: TargetRegistry },
+  who: Principal,
+  id: string,
+  { state, reason }: { state: 'open' | 'held'; reason: string | null },
+  asked: Asked,
+): Promise<GalleryTarget> {
+  deps.auth.requireScope(who, 'gallery:operate');
+  const { projectId } = who;
+  const before = await readTarget(deps.db, projectId, id);
+  if (!before) throw noSuchTarget(id);
+  await deps.db.transaction((tx) =>
+    writeAudit(tx, {
+      who,
+      action: state === 'open' ? 'gallery.open_target' : 'gallery.hold_target',
+      subject: id,
+      before: before.gate,
+      after: { state, reason },
+      ...asked,
+    }),
+  );
+  await deps.setGate(projectId, id, state, nameOf(who), state === 'open' ? null : (reason ?? 'target_held'));
+  if (state === 'open') deps.registry.calm(projectId, id);
+  deps.registry.forget(projectId, id);
+  const after = await readTarget(deps.db, projectId, id);
+  if (!after) throw noSuchTarget(id);
+  return showTarget(after);
+}

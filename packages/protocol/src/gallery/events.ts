@@ -1,0 +1,27 @@
+/** What the gallery tells the outside (webhooks) and counts. */
+export const galleryEventTypes = [
+  'gallery.bot.created',
+  'gallery.bot.started',
+  'gallery.bot.paused',
+  'gallery.bot.stopped',
+  'gallery.bot.slept',
+  'gallery.bot.woke',
+  'gallery.bot.failed',
+  'gallery.bot.deleted',
+  'gallery.bot.restored',
+  'gallery.bot.purged',
+  'gallery.action.done',
+  'gallery.action.failed',
+  'gallery.action.dropped',
+  'gallery.budget.warned',
+  'gallery.budget.reached',
+  'gallery.target.held',
+  'gallery.target.tripped',
+  'gallery.target.opened',
+  'gallery.target.acknowledged',
+  'gallery.mind.degraded',
+  'gallery.fleet.panic',
+  'gallery.fleet.released',
+  'gallery.share.changed',
+] as const;
+export type GalleryEventType = (typeof galleryEventTypes)[number];

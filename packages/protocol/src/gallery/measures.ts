@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+const time = z.iso.datetime();
+export const statsGroups = ['persona', 'tier', 'bot', 'hour'] as const;
+
+const kinds = z.object({
+  post: z.number(),
+  comment: z.number(),
+  reply: z.number(),
+  like: z.number(),
+  browse: z.number(),
+});
+
+export const galleryStatsSchema = z.object({
+  from: time,
+  to: time,
+  by: z.enum(statsGroups).nullable(),
+  groups: z.array(
+    z.object({
+      group: z.string().nullable(),
+      bots: z.number().int(),
+      states: z.record(z.string(), z.number().int()),
+      thinks: z.number().int(),
+      done: kinds,
+      /** What was decided, in per cent of decisions, and what the odds wanted, over the same bots. */
+      mix: z.object({ wanted: kinds, done: kinds }),
+      skips: z.record(z.string(), z.number().int()),
+      failed: z.number().int(),
+      costMicros: z.number().int(),
+      tokensIn: z.number().int(),
+      tokensOut: z.number().int(),
+    }),
+  ),
+  share: z.record(z.string(), z.number()),
+});
+export type GalleryStats = z.infer<typeof galleryStatsSchema>;
+
+const ratio = z.number().nullable();
+export const galleryEvaluationSchema = z.object({
+  from: time,
+  to: time,
+  texts: z.number().int(),
+  distinct1: ratio,
+  distinct2: ratio,
+  meanPairwiseJaccard: ratio,
+  nearDuplicateRate: ratio,
+  selfRepetition: ratio,
+  questions: ratio,
+  suggestions: ratio,
+  praise: ratio,
+  factsNamed: ratio,
+  mix: z.object({ wanted: kinds, done: kinds }),
+  /** Distance of the hours in which bots thought from the hours of their curves, 0 = the same. */
+  hoursVsCurve: ratio,
+  giniActivity: ratio,
+  giniAttention: ratio,
+  costPerKeptActMicros: ratio,
+  sampled: z.boolean(),
+});
+export type GalleryEvaluation = z.infer<typeof galleryEvaluationSchema>;
+
+export const galleryGraphSchema = z.object({
+  from: time,
+  to: time,
+  nodes: z.array(
+    z.object({ id: z.string(), name: z.string(), isBot: z.boolean(), persona: z.string().nullable() }),
+  ),
+  edges: z.array(
+    z.object({ from: z.string(), to: z.string(), likes: z.number(), comments: z.number(), replies: z.number() }),
+  ),
+  measures: z.object({
+    reciprocity: ratio,
+    components: z.number().int(),
+    largestComponent: z.number().int(),
+    clustering: ratio,
+    peoplesPostsAnswered: ratio,
+    firstAnswerMsMedian: ratio,
+  }),
+  truncated: z.boolean(),
+});
+export type GalleryGraph = z.infer<typeof galleryGraphSchema>;
+
+export const replaySchema = z.strictObject({
+  from: time,
+  to: time,
+  botIds: z.array(z.string().max(40)).min(1).max(100).optional(),
+  change: z
+    .strictObject({ persona: z.string().max(40), mind: z.string().max(200), odds: z.record(z.string(), z.number()) })
+    .partial(),
+});
+export type Replay = z.infer<typeof replaySchema>;
