@@ -18,7 +18,7 @@ import {
   parseOffset,
 } from '#kernel/log';
 import { until } from '#test/until';
-import { all, bytes, Heard, key, type LogMaker, readAll, reasonOf, texts } from './log.ts';
+import { all, bytes, Heard, holdWrites, key, type LogMaker, readAll, reasonOf, texts } from './log.ts';
 
 const plain = 'text/plain';
 const json = 'application/json';
@@ -114,6 +114,27 @@ export function logLifeContract(name: string, maker: LogMaker): void {
         expect(await gone('ttl')).toBe('there');
         await clock.advance(1);
         expect(await gone('ttl')).toBe('gone');
+      });
+
+      test('a configuration that was asked for in time is not outrun by the end it moves', async () => {
+        await create('slides', { ttlSeconds: 10 });
+        await create('fixed', { expiresAt: clock.now() + 10_000 });
+        await clock.advance(9_999);
+        const gate = holdWrites();
+        const changes = [
+          log.configure(key('slides'), { retention: { maxMessages: 9 } }),
+          log.configure(key('fixed'), { expiresAt: clock.now() + 60_000 }),
+        ];
+        await turn();
+        await clock.advance(5_000);
+        gate[Symbol.dispose]();
+        await Promise.all(changes);
+        await turn();
+        for (const path of ['slides', 'fixed']) expect(await gone(path)).toBe('there');
+        await clock.advance(4_999);
+        expect(await gone('slides')).toBe('there');
+        await clock.advance(1);
+        expect(await gone('slides')).toBe('gone');
       });
 
       test('over means gone at once, for every access, before anything was written about it', async () => {

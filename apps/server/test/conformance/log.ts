@@ -87,7 +87,7 @@ export const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
 };
 
 /** Nothing becomes durable until this is disposed of. */
-function holdWrites(): Disposable {
+export function holdWrites(): Disposable {
   const gate = Promise.withResolvers<void>();
   const armed = arm('log.beforeWrite', () => gate.promise);
   return {

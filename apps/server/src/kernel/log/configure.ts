@@ -51,6 +51,8 @@ export async function configureStream(
   const ms = clock.now();
   head.nextVersion = version;
   head.settings = settings;
+  // From here on: the end it would have had must not come before the frame that moves it.
+  head.outlive(settings, ms);
   await writer.act(head, frameTypes.retain, {
     firstSeq: head.lastSeq + 1,
     ms,

@@ -143,6 +143,12 @@ export class StreamHead {
     this.deadline = same ? Math.max(this.deadline, this.storedDeadline) : this.storedDeadline;
   }
 
+  /** A configuration as of `ms` is being written: its end comes no sooner than that one says. */
+  outlive({ ttlSeconds, expiresAt }: Settings, ms: number): void {
+    const end = ttlSeconds === undefined ? (expiresAt ?? Number.POSITIVE_INFINITY) : ms + ttlSeconds * 1000;
+    this.deadline = Math.max(this.deadline, end);
+  }
+
   /** Used at `ms`: a sliding lifetime starts again. Never shortens it. */
   touch(ms: number): void {
     if (this.ttlMs >= 0 && ms + this.ttlMs > this.deadline) this.deadline = ms + this.ttlMs;

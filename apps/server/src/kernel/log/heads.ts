@@ -5,6 +5,9 @@ import type { LogLimits } from './limits.ts';
 import type { StreamKey } from './log.ts';
 import type { Store } from './store.ts';
 
+/** A row that is being read. */
+type Loading = { done: Promise<'present' | 'absent'> };
+
 /** Heads looked at before giving up the search for one that may leave. */
 const looksMax = 1000;
 
@@ -24,7 +27,7 @@ export class Heads {
   readonly #byNo = new Map<number, StreamHead>();
   /** Greatest era of paths whose stream was removed; such a path holds no live stream. */
   readonly #tombstones = new Map<string, number>();
-  readonly #loading = new Map<string, Promise<'present' | 'absent'>>();
+  readonly #loading = new Map<string, Loading>();
   /** Of those that will end. */
   readonly deadlines = new Deadlines();
   /** Refs whose fork is not there yet: parent → fork → since. Left over only when a process died between the two. */
@@ -100,6 +103,8 @@ export class Heads {
     paths.set(path, head);
     this.#byNo.set(head.streamNo, head);
     this.#tombstones.delete(nameOf(head.key));
+    // A row that is being read for this path may be from before it: nobody else joins that read, and it says nothing.
+    this.#loading.delete(nameOf(head.key));
     this.deadlines.track(head);
     if (head.refs !== undefined) this.#dropGoneForks(head);
   }
@@ -178,15 +183,17 @@ export class Heads {
   async load(key: StreamKey): Promise<'present' | 'absent'> {
     if (!this.#store || this.tombstone(key) !== undefined) return 'absent';
     const name = nameOf(key);
-    let loading = this.#loading.get(name);
-    if (!loading) {
-      loading = this.#load(this.#store, key, name).finally(() => this.#loading.delete(name));
-      this.#loading.set(name, loading);
-    }
-    return loading;
+    const known = this.#loading.get(name);
+    if (known) return known.done;
+    const loading: Loading = { done: Promise.resolve('absent') };
+    this.#loading.set(name, loading);
+    loading.done = this.#load(this.#store, key, name, loading).finally(() => {
+      if (this.#loading.get(name) === loading) this.#loading.delete(name);
+    });
+    return loading.done;
   }
 
-  async #load(store: Store, key: StreamKey, name: string): Promise<'present' | 'absent'> {
+  async #load(store: Store, key: StreamKey, name: string, own: Loading): Promise<'present' | 'absent'> {
     let asOf = this.#flushedTo;
     let found = await store.at(key.projectId, key.path);
     // Forks that were removed while their source was read would stay its forks for ever: its row is read at one moment.
@@ -194,7 +201,8 @@ export class Heads {
       asOf = this.#flushedTo;
       found = await store.at(key.projectId, key.path);
     }
-    if (this.at(key)) return 'present';
+    // Born meanwhile, and perhaps gone to rest again: whoever waits looks anew.
+    if (this.at(key) || this.#loading.get(name) !== own) return 'present';
     if (found.kind === 'tombstone') this.#bury(name, found.era);
     if (found.kind !== 'live' || this.#byNo.has(found.head.streamNo)) return 'absent';
     const full = this.makeRoom();
