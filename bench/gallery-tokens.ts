@@ -27,8 +27,9 @@ const signal = new AbortController().signal;
 
 type Bot = { id: string; name: string; persona: Persona; recent: string[]; memories: string[] };
 const fleet: Bot[] = Array.from({ length: bots }, (_, n) => {
-  const weights = Object.fromEntries(personas.map(({ id, weight }) => [id, weight]));
-  const persona = personas.find(({ id }) => id === draws.weighted(weights)) ?? (personas[0] as Persona);
+  const drawn = draws.weighted(Object.fromEntries(personas.map(({ id, weight }) => [id, weight])));
+  const persona = personas.find(({ id }) => id === drawn);
+  if (!persona) throw new Error('no persona was drawn');
   return { id: `gbt_${n}`, name: `${persona.usernamePrefix}_${n}`, persona, recent: [], memories: [] };
 });
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addBuilds, type Wire } from './commands/builds.ts';
 import { addDemo } from './commands/demo.ts';
+import { addGallery } from './commands/gallery.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
 import { addQueues } from './commands/queues.ts';
@@ -27,6 +28,7 @@ export function makeProgram(wire: Wire): Command {
   addBuilds(program, wire);
   addWorkers(program, wire);
   addQueues(program, wire);
+  addGallery(program, wire);
   addStreams(program, wire);
   addLog(program, wire);
   addKeys(program, wire);

@@ -220,9 +220,10 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
       currentPerson: async () => undefined,
       serviceToken: given.gallerySandboxToken,
       csrfKey: secrets.derive('gallery.forms'),
+      publicBase,
     },
     basePath: config.base.basePath,
-    publicBase: () => publicBase ?? http.url + config.base.basePath,
+    publicBase: () => publicBase ?? http.url,
   });
   const streams = createStreams({
     db,

@@ -1,5 +1,6 @@
 import { Connection, type ConnectionOptions } from './base/connection.ts';
 import { Builds } from './builds.ts';
+import { Gallery } from './gallery.ts';
 import { Keys } from './keys.ts';
 import { Stream } from './streams/stream.ts';
 import { StreamSocket } from './streams/stream-socket.ts';
@@ -14,6 +15,7 @@ export class Client {
   readonly queues: Queues;
   readonly keys: Keys;
   readonly streams: Streams;
+  readonly gallery: Gallery;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
@@ -22,6 +24,7 @@ export class Client {
     this.queues = new Queues(this.connection);
     this.keys = new Keys(this.connection);
     this.streams = new Streams(this.connection);
+    this.gallery = new Gallery(this.connection);
   }
 
   /** One stream by its path; `contentType` when it is known, else it is guessed from what is appended. */

@@ -5,6 +5,8 @@ export type { Pace, Patience } from './base/patience.ts';
 export { type BlobSource, type BuildFilter, Builds } from './builds.ts';
 export { Client } from './client.ts';
 export { type DownloadOptions, download } from './download.ts';
+export * from './gallery.ts';
+export * from './gallery-targets.ts';
 export { type ApiKey, Keys, type NewKey } from './keys.ts';
 export { type Content, type RawJson, rawJson } from './streams/content.ts';
 export type { Batch, FollowOptions, GapAnswer, ReadOptions } from './streams/follow-stream.ts';

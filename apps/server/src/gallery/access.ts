@@ -30,7 +30,10 @@ export async function requireBot(reader: Reader, who: Principal, id: string): Pr
 export const writeCursor = (place: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(place)).toString('base64url');
 
-export function readCursor(cursor: string | undefined, kinds: readonly ('string' | 'number')[]): (string | number)[] | null {
+export function readCursor(
+  cursor: string | undefined,
+  kinds: readonly ('string' | 'number')[],
+): (string | number)[] | null {
   if (cursor === undefined) return null;
   try {
     const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());

@@ -79,7 +79,9 @@ export function readBotBody<T extends z.ZodType>(schema: T, body: unknown, what:
     }
     const known = given.flatMap((name) => {
       const ours = elsewhere[name.toLowerCase().replaceAll(/[-_]/g, '')];
-      return ours === undefined || ours === name ? [] : [{ pointer: `/${name}`, detail: `unknown field; did you mean ${ours}?` }];
+      return ours === undefined || ours === name
+        ? []
+        : [{ pointer: `/${name}`, detail: `unknown field; did you mean ${ours}?` }];
     });
     const [first] = known;
     if (first) throw invalid('invalid_body', `${first.pointer}: ${first.detail}`, { errors: known });

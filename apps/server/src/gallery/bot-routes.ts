@@ -54,7 +54,8 @@ export function botRoutes(room: Room): (http: Routes) => void {
       path: '/v1/gallery/bots',
       auth: { scope: 'gallery:operate' },
       summary: 'Make a gallery bot',
-      description: 'A trait left out or null is inherited from the persona; `effective` in the answer says what it is then.',
+      description:
+        'A trait left out or null is inherited from the persona; `effective` in the answer says what it is then.',
       accepts: { 'application/json': 'name, username, and anything that shall differ from the persona' },
       status: 201,
       answers: { 201: theBot },
@@ -84,8 +85,7 @@ export function botRoutes(room: Room): (http: Routes) => void {
       summary: 'One gallery bot: its traits, how it is and why it waits',
       params: oneBot,
       answers: { 200: theBot },
-      handle: async ({ who, input }) =>
-        showOneBot(room, room.db, await requireBot(room.db, who, input.params.id)),
+      handle: async ({ who, input }) => showOneBot(room, room.db, await requireBot(room.db, who, input.params.id)),
     });
     http.route({
       method: 'PATCH',

@@ -89,9 +89,13 @@ export async function putBudget(
   room.auth.requireScope(who, 'gallery:operate');
   const unlimited = caps.filter(({ cap }) => cap === null);
   if (unlimited.length > 0 && !isAdmin(room, who)) {
-    throw forbidden('missing_scope', `No cap on ${unlimited.map(({ meter }) => meter).join(', ')} needs gallery:admin.`, {
-      extra: { scope: 'gallery:admin' },
-    });
+    throw forbidden(
+      'missing_scope',
+      `No cap on ${unlimited.map(({ meter }) => meter).join(', ')} needs gallery:admin.`,
+      {
+        extra: { scope: 'gallery:admin' },
+      },
+    );
   }
   await room.ready(who.projectId);
   const scope = scopeOf(text);

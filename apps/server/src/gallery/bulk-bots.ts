@@ -1,4 +1,4 @@
-import { type BotCommand, type bulkBotsSchema, botCommands, type GalleryTask } from '@muster/protocol';
+import { type BotCommand, botCommands, type bulkBotsSchema, type GalleryTask } from '@muster/protocol';
 import { z } from 'zod';
 import { nameOf, writeAudit } from '#kernel/auth';
 import { invalid, must, newId } from '#kernel/base';
@@ -34,9 +34,24 @@ export async function bulkBots(room: Room, asker: Asker, input: Input, once: Onc
       const at = new Date(room.clock.now());
       const { action, filter, all } = input;
       const kept = { action, filter: filter ?? null, all: all ?? false };
-      await insertTask(tx, { id, projectId: who.projectId, kind: 'bulk', input: kept, ids, total: ids.length, by: nameOf(who), at });
+      await insertTask(tx, {
+        id,
+        projectId: who.projectId,
+        kind: 'bulk',
+        input: kept,
+        ids,
+        total: ids.length,
+        by: nameOf(who),
+        at,
+      });
       if (!atOnce)
-        await room.queue.enqueue(tx, { kind: bulkKind, payload: { id }, uniqueKey: id, projectId: who.projectId, priority: 10 });
+        await room.queue.enqueue(tx, {
+          kind: bulkKind,
+          payload: { id },
+          uniqueKey: id,
+          projectId: who.projectId,
+          priority: 10,
+        });
       await writeAudit(tx, {
         ...asker,
         action: `gallery.bulk_${action}`,
@@ -70,7 +85,10 @@ async function idsOf(room: Room, projectId: string, input: Input): Promise<strin
   if (input.ids) return [...new Set(input.ids)].sort();
   const filter = input.filter ?? {};
   const deleted = input.action === 'restore' || input.action === 'purge' ? 'only' : undefined;
-  const where = whereOf(room, { ...filter, ...(filter.deleted ?? deleted ? { deleted: filter.deleted ?? deleted } : {}) });
+  const where = whereOf(room, {
+    ...filter,
+    ...((filter.deleted ?? deleted) ? { deleted: filter.deleted ?? deleted } : {}),
+  });
   return matchingBots(room.db, projectId, where, room.config.botsMax + 1);
 }
 
@@ -105,7 +123,8 @@ async function applyIn(
   ids: readonly string[],
 ): Promise<CommandResult> {
   const result = await commandIn(room, tx, projectId, action, ids);
-  if (action === 'purge' && result.changed > 0) await room.targets.askRemoval(tx, { projectId, botIds: ids, purge: true });
+  if (action === 'purge' && result.changed > 0)
+    await room.targets.askRemoval(tx, { projectId, botIds: ids, purge: true });
   return result;
 }
 

@@ -1,4 +1,11 @@
-import { type GalleryBot, patchBotSchema, type PatchBot, traitSchemas, type TraitName, type Traits } from '@muster/protocol';
+import {
+  type GalleryBot,
+  type PatchBot,
+  patchBotSchema,
+  type TraitName,
+  type Traits,
+  traitSchemas,
+} from '@muster/protocol';
 import { writeAudit } from '#kernel/auth';
 import { conflict, invalid, must } from '#kernel/base';
 import { noSuchBot } from './access.ts';

@@ -26,7 +26,9 @@ export async function cloneBot(room: Room, asker: Asker, id: string, body: unkno
       const copy = await insertCopy(room, tx, first, input);
       await provisionIn(room, tx, around, { projectId: who.projectId, targetId: copy.targetId, botIds: [copy.id] });
       await writeAudit(tx, { ...asker, action: 'gallery.bot.clone', subject: copy.id, after: { from: id, ...input } });
-      room.emit(tx, [{ projectId: who.projectId, type: 'gallery.bot.created', botId: copy.id, data: { clonedFrom: id } }]);
+      room.emit(tx, [
+        { projectId: who.projectId, type: 'gallery.bot.created', botId: copy.id, data: { clonedFrom: id } },
+      ]);
       return showOneBot(room, tx, must(await readBot(tx, who.projectId, copy.id), 'the clone'));
     }),
   );
@@ -63,5 +65,8 @@ async function insertCopy(room: Room, tx: Tx, first: BotSheet, input: CloneBot):
     const named = { ...copy, username };
     if ((await insertBots(tx, [named])).size > 0) return named;
   }
-  throw conflict('username_taken', `${input.username ?? `Every username near ${first.username}`} is taken on ${first.targetId}.`);
+  throw conflict(
+    'username_taken',
+    `${input.username ?? `Every username near ${first.username}`} is taken on ${first.targetId}.`,
+  );
 }

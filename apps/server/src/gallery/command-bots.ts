@@ -1,15 +1,15 @@
 import {
   type ActivityType,
   type BotCommand,
-  galleryBotMachine,
   type GalleryBotEvent,
   type GalleryBotState,
   type GalleryEventType,
+  galleryBotMachine,
   refusalOf,
   statesAllowing,
 } from '@muster/protocol';
-import { newId } from '#kernel/base';
 import type { Tx } from '#kernel/db';
+import { activityIds } from './many-ids.ts';
 import { botsToProvision, botsToRemove, commandBots, type Outcome } from './queries/commands.ts';
 import type { Room } from './room.ts';
 
@@ -45,7 +45,7 @@ export async function commandIn(
     projectId,
     ids,
     allowed: statesAllowing<GalleryBotState, GalleryBotEvent>(galleryBotMachine, event),
-    activityIds: ids.map(() => newId('activity', room.clock.now())),
+    activityIds: activityIds(ids.length, room.clock.now()),
     activity,
     done,
     at: new Date(room.clock.now()),

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createBotSchema, type GalleryBot, traitSchemas, type TraitName, type Traits } from '@muster/protocol';
+import { createBotSchema, type GalleryBot, type TraitName, type Traits, traitSchemas } from '@muster/protocol';
 import { writeAudit } from '#kernel/auth';
 import { conflict, exhausted, invalid, must, newId } from '#kernel/base';
 import type { Reader, Tx } from '#kernel/db';
 import type { Once } from '#kernel/http';
 import { noSuchTarget } from './access.ts';
 import { checkCaps, checkTraits, readBotBody } from './bot-input.ts';
-import { effectiveOf, showOneBot, type Surroundings, surroundings } from './bot-shape.ts';
+import { effectiveOf, type Surroundings, showOneBot, surroundings } from './bot-shape.ts';
 import { readBot } from './queries/bot-row.ts';
 import { countBots, insertBots, type NewBot, whoHolds } from './queries/bots.ts';
 import type { Asker, Room } from './room.ts';
@@ -69,7 +69,7 @@ export function ownTraits(input: { [Name in TraitName]?: Traits[Name] | null | u
   const names = Object.keys(traitSchemas) as TraitName[];
   return Object.fromEntries(
     names.flatMap((name) => (input[name] === undefined || input[name] === null ? [] : [[name, input[name]]])),
-  ) as Partial<Traits>;
+  );
 }
 
 function checkReferences(around: Surroundings, input: { targetId: string; personaId: string | null }): void {

@@ -26,7 +26,7 @@ import {
   type Window,
 } from './queries/measures.ts';
 import type { Room } from './room.ts';
-import { percent, wantedOf, type WindowInput, windowOf } from './stats.ts';
+import { percent, type WindowInput, wantedOf, windowOf } from './stats.ts';
 
 /** Enough for every measure to stand still; more is sampled from the newest. */
 const textsMax = 4_000;
@@ -57,7 +57,8 @@ export async function evaluateGallery(room: Room, who: Principal, input: WindowI
     texts: texts.length,
     distinct1: some(() => distinctN(texts, 1)),
     distinct2: some(() => distinctN(texts, 2)),
-    meanPairwiseJaccard: texts.length < 2 ? null : meanPairwiseJaccard(texts, drawsOf('gallery.evaluation', texts.length)),
+    meanPairwiseJaccard:
+      texts.length < 2 ? null : meanPairwiseJaccard(texts, drawsOf('gallery.evaluation', texts.length)),
     nearDuplicateRate: some(() => nearDuplicateRate(texts)),
     selfRepetition: some(() => selfRepetition(byBot(rows))),
     questions: style?.questions ?? null,

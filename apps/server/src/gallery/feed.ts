@@ -1,4 +1,4 @@
-import { activityEmoji, type Activity } from '@muster/protocol';
+import { type Activity, activityEmoji } from '@muster/protocol';
 import { asError, type Clock, MusterError, reach, type Service } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import type { Log, Message, StreamKey, View } from '#kernel/log';
@@ -111,7 +111,9 @@ export class Feed implements Service {
     const { log } = this.#deps;
     const key = feedKey(projectId);
     const known = wary ? await this.#lastIds(key) : new Set<string>();
-    const messages = rows.filter(({ id }) => !known.has(id)).map((row) => Buffer.from(JSON.stringify(showActivity(row))));
+    const messages = rows
+      .filter(({ id }) => !known.has(id))
+      .map((row) => Buffer.from(JSON.stringify(showActivity(row))));
     if (messages.length === 0) return;
     try {
       await log.append({ key, messages });

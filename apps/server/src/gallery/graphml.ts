@@ -27,7 +27,13 @@ export function writeGraphml(graph: GalleryGraph): string {
   return `${[...lines, '  </graph>', '</graphml>'].join('\n')}\n`;
 }
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
 
 /** XML 1.0 has no words for most control characters, so they go. */
 const escaped = (text: string): string =>

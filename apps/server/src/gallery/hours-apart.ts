@@ -8,8 +8,8 @@ export type Thought = { botId: string; at: number; timezone: string; curve: Curv
  * hours as it has thoughts, so that busy ones do not stand for all. `null` when nothing can be compared.
  */
 export function hoursApart(thoughts: readonly Thought[]): number | null {
-  const seen = new Array<number>(24).fill(0);
-  const wanted = new Array<number>(24).fill(0);
+  const seen = Array.from({ length: 24 }, () => 0);
+  const wanted = Array.from({ length: 24 }, () => 0);
   for (const thought of thoughts) {
     const { hour, weekday } = localOf(thought.at, thought.timezone);
     const day = thought.curve[weekday] ?? [];

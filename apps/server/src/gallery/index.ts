@@ -6,18 +6,18 @@ import { createRaster } from '#gallery/images';
 import { createImprov, createMinds } from '#gallery/minds';
 import { createSandbox } from '#gallery/sandbox';
 import { createTargets, type Targets } from '#gallery/targets';
-import { asError, type Service, SimClock } from '#kernel/base';
+import { type Service, SimClock } from '#kernel/base';
 import type { Http } from '#kernel/http';
 import { botRoutes } from './bot-routes.ts';
 import type { GalleryDeps } from './deps.ts';
 import { galleryTelling } from './events.ts';
 import { Feed } from './feed.ts';
 import { fleetRoutes } from './fleet-routes.ts';
+import { Gauges } from './gauges.ts';
 import { readyKind, registerGalleryJobs } from './jobs.ts';
 import { declareLimits } from './limits.ts';
 import { createGalleryMetrics } from './metrics.ts';
 import { personaRoutes } from './persona-routes.ts';
-import { countStates } from './queries/fleet.ts';
 import { ReadyProjects } from './ready-projects.ts';
 import { recordRoutes } from './record-routes.ts';
 import type { Room } from './room.ts';
@@ -39,8 +39,6 @@ export type Gallery = Service & {
   readonly streams: GalleryStreams;
 };
 
-const countEveryMs = 60_000;
-
 /**
  * Call before `auth.start` and `queue.start`: jobs of this room are made known to the queue here. `start` comes after the
  * database is migrated, `routes` before `http.start`.
@@ -49,8 +47,8 @@ export function createGallery(deps: GalleryDeps): Gallery {
   const { db, log, telemetry } = deps;
   const { logger } = telemetry;
   const clock = new SimClock(deps.clock);
-  let states: Record<string, number> = {};
-  const metrics = createGalleryMetrics(telemetry.metrics, () => states);
+  const gauges = new Gauges(telemetry.metrics, () => room);
+  const metrics = createGalleryMetrics(telemetry.metrics, () => gauges.seen.states);
   const feed = new Feed({
     db,
     log,
@@ -59,7 +57,10 @@ export function createGallery(deps: GalleryDeps): Gallery {
     tookMs: (ms) => metrics.published.observe({}, ms / 1_000),
   });
   const telling = galleryTelling(deps, metrics, feed);
-  const raster = createRaster({ clock: deps.clock, onFault: (fault, detail) => logger.warn({ fault, detail }, 'raster') });
+  const raster = createRaster({
+    clock: deps.clock,
+    onFault: (fault, detail) => logger.warn({ fault, detail }, 'raster'),
+  });
   const { blobs, bus, auth, limits, basePath } = deps;
   const sandbox = createSandbox({ db, blobs, bus, auth, clock, limits, telemetry, raster, basePath, ...deps.sandbox });
   const minds = createMinds({
@@ -104,18 +105,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
     ready: (projectId) => projects.ready(projectId),
   };
   registerGalleryJobs(room);
-  declareLimits(deps.limits, deps.config, () => Object.values(states).reduce((sum, bots) => sum + bots, 0));
-  let counting: Disposable | undefined;
-  const count = (): void => {
-    countStates(db)
-      .then((rows) => {
-        states = Object.fromEntries(rows.map(({ state, bots }) => [state, bots]));
-      })
-      .catch((error: unknown) => logger.warn({ error: asError(error) }, 'gallery bots could not be counted'))
-      .finally(() => {
-        counting = deps.clock.after(countEveryMs, count);
-      });
-  };
+  declareLimits(deps.limits, deps.config, () => Object.values(gauges.seen.states).reduce((sum, bots) => sum + bots, 0));
   let running = false;
   return {
     streams: galleryStreams(room),
@@ -126,9 +116,11 @@ export function createGallery(deps: GalleryDeps): Gallery {
       await sandbox.start();
       await minds.start();
       await feed.start();
-      await db.transaction((tx) => deps.queue.enqueue(tx, { kind: readyKind, payload: undefined, uniqueKey: readyKind }));
+      await db.transaction((tx) =>
+        deps.queue.enqueue(tx, { kind: readyKind, payload: undefined, uniqueKey: readyKind }),
+      );
       await runtime.start();
-      count();
+      await gauges.start();
     },
     routes: (http) => {
       for (const declare of [botRoutes, personaRoutes, fleetRoutes, recordRoutes]) declare(room)(http);
@@ -136,10 +128,10 @@ export function createGallery(deps: GalleryDeps): Gallery {
       sandbox.routes(http);
     },
     drain: () => undefined,
-    health: () => ({ ok: true, fields: { gallery: healthOf(room, states) } }),
+    health: () => ({ ok: true, fields: { gallery: healthOf(room, gauges.seen.states) } }),
     [Symbol.asyncDispose]: async () => {
       running = false;
-      counting?.[Symbol.dispose]();
+      await gauges[Symbol.asyncDispose]();
       await runtime[Symbol.asyncDispose]();
       await feed[Symbol.asyncDispose]();
       await minds[Symbol.asyncDispose]();

@@ -37,7 +37,8 @@ export async function listGalleryBots(room: Room, who: Principal, query: BotList
       room.db,
       page.map(({ bot }) => bot),
     ),
-    nextCursor: rows.length > limit && last ? writeCursor([`${sort} ${up ? 'asc' : 'desc'}`, last.key, last.bot.id]) : null,
+    nextCursor:
+      rows.length > limit && last ? writeCursor([`${sort} ${up ? 'asc' : 'desc'}`, last.key, last.bot.id]) : null,
   };
 }
 

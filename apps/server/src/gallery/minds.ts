@@ -30,7 +30,10 @@ export const mindTestSchema = z.object({
 
 /** All minds of this server, the one of the settings first. */
 export const listMinds = (room: Pick<Room, 'minds'>): { items: ShownMind[] } => ({
-  items: room.minds.list().toSorted((a, b) => Number(b.isDefault) - Number(a.isDefault)).map(showMind),
+  items: room.minds
+    .list()
+    .toSorted((a, b) => Number(b.isDefault) - Number(a.isDefault))
+    .map(showMind),
 });
 
 const showMind = ({ lastError, price, lane, ...mind }: MindInfo): ShownMind => ({

@@ -88,8 +88,11 @@ export async function changePersona(
   room.auth.requireScope(who, 'gallery:operate');
   await room.ready(who.projectId);
   const known = Object.keys(personaSchema.shape);
-  const fixed = Object.keys(body).filter((name) => name === 'id' || ['version', 'builtIn', 'bots', 'mix', 'createdAt', 'updatedAt'].includes(name));
-  if (fixed.some((name) => name !== 'id' || body['id'] !== id)) throw readOnly(fixed.filter((name) => name !== 'id' || body['id'] !== id));
+  const fixed = Object.keys(body).filter(
+    (name) => name === 'id' || ['version', 'builtIn', 'bots', 'mix', 'createdAt', 'updatedAt'].includes(name),
+  );
+  if (fixed.some((name) => name !== 'id' || body['id'] !== id))
+    throw readOnly(fixed.filter((name) => name !== 'id' || body['id'] !== id));
   const shown = await room.db.transaction(async (tx) => {
     const before = await lockPersona(tx, who.projectId, id);
     if (!before) throw noSuchPersona(id);

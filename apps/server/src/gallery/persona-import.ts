@@ -31,7 +31,8 @@ export async function importPersonas(room: Room, asker: Asker, document: unknown
     }
     const counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
     for (const { outcome } of rows) counts[outcome] += 1;
-    if (!dryRun) await writeAudit(tx, { ...asker, action: 'gallery.persona.import', subject: who.projectId, after: counts });
+    if (!dryRun)
+      await writeAudit(tx, { ...asker, action: 'gallery.persona.import', subject: who.projectId, after: counts });
     return { dryRun, ...counts, rows };
   });
   if (!dryRun && imported.updated > 0) await room.loop.changed(who.projectId, 'all');
@@ -44,11 +45,22 @@ function judge(read: PersonaRead, known: Known, room: number): Row {
   const fine = { row, id, reason: null, detail: null, pointer: null };
   const before = known.get(read.persona.id);
   if (!before && room <= 0)
-    return { ...fine, outcome: 'refused', reason: 'personas_full', detail: 'the project has no room for more personas' };
+    return {
+      ...fine,
+      outcome: 'refused',
+      reason: 'personas_full',
+      detail: 'the project has no room for more personas',
+    };
   if (!before) return { ...fine, outcome: 'created' };
   if (isDeepStrictEqual(before.body, read.persona)) return { ...fine, outcome: 'unchanged' };
   if (before.builtIn)
-    return { ...fine, outcome: 'refused', reason: 'is_built_in', detail: 'built in; give it another id', pointer: '/id' };
+    return {
+      ...fine,
+      outcome: 'refused',
+      reason: 'is_built_in',
+      detail: 'built in; give it another id',
+      pointer: '/id',
+    };
   return { ...fine, outcome: 'updated' };
 }
 

@@ -17,11 +17,17 @@ const pixelsKey = (sha256: string): string => `gallery/pictures/${sha256}`;
  * Pictures of bots as blobs, before anything is said of them to a target. Both kinds lie where the gallery built in here
  * serves them, so that its address is one the world can read; the same bytes are the same blob.
  */
-export function pictureStore(blobs: BlobStore, sandbox: Pick<Sandbox, 'storeScene'>, publicBase: () => string): PictureStore {
+export function pictureStore(
+  blobs: BlobStore,
+  sandbox: Pick<Sandbox, 'storeScene'>,
+  publicBase: () => string,
+): PictureStore {
   const again = (stored: Omit<Picture, 'bytes'>): Picture => ({
     ...stored,
     bytes: async () =>
-      buffer(await blobs.read(stored.mimeType === 'image/png' ? pixelsKey(stored.blobId) : sceneBlobKey(stored.blobId))),
+      buffer(
+        await blobs.read(stored.mimeType === 'image/png' ? pixelsKey(stored.blobId) : sceneBlobKey(stored.blobId)),
+      ),
   });
   return {
     again,

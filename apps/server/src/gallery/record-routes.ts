@@ -204,7 +204,7 @@ export function recordRoutes(room: Room): (http: Routes) => void {
         const graph = await graphOfGallery(room, who, input.query);
         return input.query.format === 'json'
           ? graph
-          : answer(200, writeGraphml(graph), {
+          : answer(200, Buffer.from(writeGraphml(graph)), {
               'content-type': 'application/graphml+xml; charset=utf-8',
               'content-disposition': 'attachment; filename="gallery.graphml"',
             });

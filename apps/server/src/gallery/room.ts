@@ -57,4 +57,3 @@ export type Room = Omit<GalleryDeps, 'minds' | 'targets' | 'sandbox'> & {
   /** Rows every project needs are there: fleet, sandbox, built-in personas. */
   ready(projectId: string): Promise<void>;
 };
-

@@ -18,7 +18,11 @@ import { previewTask, showTask } from './tasks.ts';
 
 export const seedKind = 'gallery.seed';
 type Input = z.output<typeof seedSchema>;
-const keptSchema = seedSchema.extend({ at: z.number() });
+const keptSchema = seedSchema.extend({
+  at: z.number(),
+  /** Whether accounts are asked for; a simulation makes them itself, at its own time. */
+  accounts: z.boolean().default(true),
+});
 type Kept = z.output<typeof keptSchema>;
 
 /**
@@ -41,10 +45,10 @@ export async function seedBots(room: Room, asker: Asker, input: Input, once: Onc
   const personas = chosen(around, input.personas);
   requireActing(around, input.targetId, input.start);
   const at = room.clock.now();
-  if (input.dryRun) return preview(room, who.projectId, { ...input, at }, personas);
+  if (input.dryRun) return preview(room, who.projectId, { ...input, at, accounts: true }, personas);
   const id = newId('job');
   const atOnce = input.count <= roomLimits.atOnceMax;
-  const kept: Kept = { ...input, at };
+  const kept: Kept = { ...input, at, accounts: true };
   const task = await room.db.transaction((tx) =>
     once(tx, async () => {
       await requireRoom(room, tx, who.projectId, 1);
@@ -147,7 +151,7 @@ async function seedRange(
   const made = await insertBots(tx, bots);
   // Somebody took a name between the look and the insert: the whole step is done again.
   if (made.size < bots.length) throw new SomebodyWasFaster();
-  await provisionIn(room, tx, around, { projectId, targetId, botIds: [...made] });
+  if (kept.accounts) await provisionIn(room, tx, around, { projectId, targetId, botIds: [...made] });
   room.emit(tx, [{ projectId, type: 'gallery.bot.created', targetId, count: made.size, data: { seed } }]);
   return made.size;
 }
@@ -224,7 +228,7 @@ export async function seedNow(
 ): Promise<number> {
   const around = await surroundings(room, room.db, projectId, null);
   const personas = chosen(around, undefined);
-  const kept: Kept = { ...drawing, start: false, dryRun: false, at: room.clock.now() };
+  const kept: Kept = { ...drawing, start: false, dryRun: false, accounts: false, at: room.clock.now() };
   let made = 0;
   for (let from = 0; from < drawing.count; from += roomLimits.seedBatchMax) {
     const to = Math.min(drawing.count, from + roomLimits.seedBatchMax);

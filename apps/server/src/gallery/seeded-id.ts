@@ -8,7 +8,10 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
  * for chance. Same project, drawing, place and moment, same id: what a bot does later is drawn from its id, so a simulated
  * day comes out the same again.
  */
-export function seededId(drawing: { projectId: string; targetId: string; seed: number; at: number }, index: number): string {
+export function seededId(
+  drawing: { projectId: string; targetId: string; seed: number; at: number },
+  index: number,
+): string {
   const { projectId, targetId, seed, at } = drawing;
   const bytes = createHash('sha256')
     .update([projectId, targetId, seed, at, index].join('\u0000'))

@@ -14,6 +14,8 @@ import { showTask } from './tasks.ts';
 export const simKind = 'gallery.sim';
 type Input = z.output<typeof simSchema>;
 const hourMs = 3_600_000;
+/** Thinks of one tick share their commits, and feeds are older than this anyway. */
+const tickMs = 5_000;
 /** Accounts made at once. */
 const provisionAtOnce = 8;
 
@@ -32,7 +34,13 @@ export async function simulateDays(room: Room, asker: Asker, input: Input): Prom
     const at = new Date(room.realClock.now());
     const total = Math.ceil(input.hours * 60);
     await insertTask(tx, { id, projectId: who.projectId, kind: 'sim', input, total, by: nameOf(who), at });
-    await room.queue.enqueue(tx, { kind: simKind, payload: { id }, uniqueKey: 'sim', projectId: who.projectId, attemptsMax: 1 });
+    await room.queue.enqueue(tx, {
+      kind: simKind,
+      payload: { id },
+      uniqueKey: 'sim',
+      projectId: who.projectId,
+      attemptsMax: 1,
+    });
     await writeAudit(tx, { ...asker, action: 'gallery.sim', subject: id, after: input });
     return showTask(must(await readTask(tx, who.projectId, id), 'the task of the simulation'));
   });
@@ -81,7 +89,9 @@ async function run(room: Room, id: string, signal: AbortSignal): Promise<void> {
     const minutes = Math.floor(doneMs / 60_000) - told;
     if (minutes < 10) return;
     told += minutes;
-    void room.db.transaction((tx) => advanceTask(tx, id, { done: minutes, changed: 0, refused: [] })).catch(() => undefined);
+    void room.db
+      .transaction((tx) => advanceTask(tx, id, { done: minutes, changed: 0, refused: [] }))
+      .catch(() => undefined);
   };
   // The fleet is drawn and gets its accounts at the beginning of the simulated time; nothing comes due while the clock stands.
   clock.hold(from);
@@ -89,7 +99,7 @@ async function run(room: Room, id: string, signal: AbortSignal): Promise<void> {
   try {
     made = await people(room, projectId, input);
     await loop.changed(projectId, 'all');
-    await loop.simulate({ hours: input.hours, from, signal, onProgress });
+    await loop.simulate({ hours: input.hours, from, tickMs, signal, onProgress });
   } finally {
     clock.follow();
   }

@@ -66,10 +66,7 @@ export async function listGalleryTasks(
 }
 
 /** Refusals of several batches, summed by reason. */
-export function mergeRefused(
-  before: GalleryTask['refused'],
-  more: GalleryTask['refused'],
-): GalleryTask['refused'] {
+export function mergeRefused(before: GalleryTask['refused'], more: GalleryTask['refused']): GalleryTask['refused'] {
   const merged = new Map(before.map((entry) => [entry.reason, entry]));
   for (const entry of more) {
     const same = merged.get(entry.reason);

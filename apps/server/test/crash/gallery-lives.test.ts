@@ -64,8 +64,17 @@ it(`${lives} lives: no act twice, none lost`, { timeout: 120_000 + lives * 60_00
     await server.begin();
     const again = await count();
     await until(async () => (await opened()) === 0 && (await count()) > again + 10, { withinMs: 90_000, everyMs: 100 });
-    await client.gallery.panic('the end of the test');
+    // panic-under-load: the answer is quick, and nothing begins after it.
+    const asked = performance.now();
+    const answer = await client.gallery.panic('the end of the test');
+    expect(performance.now() - asked).toBeLessThan(3_000); // the bar is 1 s on a quiet machine
+    const repliedAt = new Date();
+    expect(answer.nodes.every((node) => node.confirmed)).toBe(true);
     await until(async () => (await opened()) === 0, { withinMs: 30_000, everyMs: 50 });
+    const settled = await count();
+    await until(() => Date.now() > repliedAt.getTime() + 8_000);
+    expect(await count(), 'acts after the kill switch').toBe(settled);
+    expect(await begunAfter(repliedAt), 'acts that began after the reply').toBe(0);
     await judge();
     process.stdout.write(
       `gallery lives: ${server.count} (${[...died].map(([name, n]) => `${name} ${n}`).join(', ')}), ${await count()} acts; seed ${seed}\n`,
@@ -79,6 +88,14 @@ const wanted = async (): Promise<number> =>
   (await db.query<{ n: number }>(sql`select count(*)::int as n from gallery_bots where state = 'running'`))[0]?.n ?? 0;
 const opened = async (): Promise<number> =>
   (await db.query<{ n: number }>(sql`select count(*)::int as n from gallery_actions where state = 'open'`))[0]?.n ?? 0;
+
+const begunAfter = async (time: Date): Promise<number> =>
+  (
+    await db.query<{ n: number }>(sql`
+      select ((select count(*) from sandbox_items where by_agent and created_at > ${time})
+        + (select count(*) from sandbox_comments where by_agent and created_at > ${time})
+        + (select count(*) from sandbox_likes where at > ${time}))::int as n`)
+  )[0]?.n ?? 0;
 
 async function judge(): Promise<void> {
   // What the gallery holds of bots, and what the ledger says was done.

@@ -6,9 +6,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sql } from '#kernel/db';
+import { systemClock } from '#kernel/base';
+import { createDatabaseServer, createDb, type DatabaseServer, type Db, lockDataFolder, migrate, sql } from '#kernel/db';
 import { testDatabase } from '#test/database';
 import { seedBots, seedProject, world } from '#test/gallery-loop';
 import { worldTable } from '#test/tiny-thinker';
@@ -59,7 +62,7 @@ const quick = { minIntervalMs: 5_000, maxIntervalMs: 6_000 };
 const acted = async (): Promise<number> => (await world(db)).length;
 
 /** Each think once; no ledger row without its act, no act without its row; nothing is left open. */
-async function judge(): Promise<void> {
+async function judge(db: Db = database.db): Promise<void> {
   await until(async () => (await db.query(sql`select from gallery_actions where state = 'open'`)).length === 0, {
     withinMs: 30_000,
   });
@@ -140,6 +143,56 @@ describe('owners that die', () => {
     await until(async () => (await acted()) > before + 60, { withinMs: 60_000 });
     await end(second, 'SIGTERM');
     await judge();
+  });
+});
+
+describe('a Postgres that goes away', () => {
+  it('postgres-restart: nothing acts meanwhile, nothing is done twice, and all go on', {
+    timeout: 120_000,
+  }, async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'muster-gallery-pg-'));
+    // Run as root, Postgres is another user and must pass through.
+    await chmod(dataDir, 0o711);
+    const lock = await lockDataFolder(dataDir, { instance: 'test' });
+    const make = (): DatabaseServer => createDatabaseServer({ dataDir, lock, poolMax: 20, clock: systemClock });
+    let postgres = make();
+    try {
+      await postgres.start();
+      const connection = postgres.connection();
+      if (!('host' in connection)) throw new Error('the embedded Postgres has no address');
+      await migrate({ connection, clock: systemClock, serverVersion: 'test' });
+      await using own = createDb({
+        ...connection,
+        poolMax: 3,
+        statementTimeoutMs: 20_000,
+        applicationName: 'test',
+        clock: systemClock,
+      });
+      await own.start();
+      await own.query(worldTable);
+      await seedProject(own);
+      await seedBots(own, { count: 60, traits: quick });
+      const { user, password, port, host, database: name } = connection;
+      const url = `postgresql://${user}:${password}@localhost:${port}/${name}?host=${encodeURIComponent(host)}`;
+      const child = await begin('node-a', { url, ponderMs: 30 });
+      await until(async () => (await world(own)).length > 30, { withinMs: 60_000 });
+      await postgres[Symbol.asyncDispose]();
+      const away = performance.now();
+      await until(() => performance.now() > away + 5_000);
+      expect(child.exitCode, 'the server outlives its Postgres').toBeNull();
+      postgres = make();
+      await postgres.start();
+      await until(async () => (await own.query(sql`select 1`).catch(() => [])).length === 1, { withinMs: 30_000 });
+      const before = (await world(own)).length;
+      await until(async () => (await world(own)).length > before + 60, { withinMs: 60_000 });
+      await end(child, 'SIGTERM');
+      await judge(own);
+    } finally {
+      for (const child of children) await end(child, 'SIGKILL');
+      await postgres[Symbol.asyncDispose]();
+      await lock[Symbol.asyncDispose]();
+      await rm(dataDir, { recursive: true, force: true });
+    }
   });
 });
 

@@ -124,6 +124,13 @@ describe('40: what is not an answer', () => {
     expect(models.requests).toHaveLength(4);
   });
 
+  it('a model that thinks until nothing is left says what it lacks', async () => {
+    models.answer = () => ({ text: '', usage: { in: 500, out: 220 } });
+    const { minds, mind } = make();
+    await expect(think(mind)).rejects.toMatchObject({ reason: 'mind_invalid' });
+    expect(minds.list().find(({ name }) => name === 'model')?.lastError?.detail).toMatch(/reasoningReserve/);
+  });
+
   it.each([
     ['an HTML 502', { status: 502, raw: '<html><h1>Bad gateway</h1></html>' }],
     ['HTML with a 200', { raw: '<html>sign in</html>' }],
@@ -280,7 +287,7 @@ describe('45: a provider that refuses', () => {
 
   it('our own pace puts a think off and does not replace its mind', async () => {
     const clock = new FakeClock();
-    const { mind, events } = make({ clock, fallback: 'improv', rpm: 2 });
+    const { mind, events } = make({ clock, fallback: 'improv', rpm: 1 });
     await drive(clock, think(mind));
     const late = think(mind);
     await expect(late).rejects.toMatchObject({

@@ -29,7 +29,14 @@ const minds = (more: Record<string, unknown> = {}): Minds =>
         Object.fromEntries(
           dialects.map((dialect) => [
             dialect,
-            { use: `${dialect}:some-model`, baseUrl: models.baseUrl(dialect), key: `key-${dialect}`, price, ...more },
+            {
+              use: `${dialect}:some-model`,
+              baseUrl: models.baseUrl(dialect),
+              key: `key-${dialect}`,
+              price,
+              image: 'brush',
+              ...more,
+            },
           ]),
         ),
       ),
@@ -124,7 +131,8 @@ describe.each(['openai', 'compatible'] as const)('pictures by %s', (dialect) => 
     expect(painters.imageBound(dialect)).toMatchObject({ costMicros: 40_000, images: 1 });
     const painted = await painters.paintImage(dialect, { prompt: 'a red buoy' }, options.signal);
     expect([...painted.bytes.subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);
-    expect(painted).toMatchObject({ mimeType: 'image/png', costMicros: 40_000, mind: dialect });
+    expect(painted).toMatchObject({ mimeType: 'image/png', costMicros: 40_000 });
+    expect(models.requests[0]).toMatchObject({ kind: 'image', model: 'brush' });
     expect(models.requests).toHaveLength(1);
   });
 
@@ -134,6 +142,22 @@ describe.each(['openai', 'compatible'] as const)('pictures by %s', (dialect) => 
     await expect(painting).rejects.toMatchObject({ reason: 'mind_unavailable', used: { costMicros: 40_000 } });
     expect(models.requests).toHaveLength(1);
   });
+});
+
+it('a mind without a brush of its own paints by the settings’ model, and nobody paints without one', () => {
+  expect(() => minds({ image: undefined }).imageBound('openai')).toThrow(
+    expect.objectContaining({ reason: 'mind_unavailable' }) as Error,
+  );
+  const config = mindsFrom({ imageModel: 'openai:gpt-image-1', openaiApiKey: 'k' });
+  const painters = createMinds({
+    config,
+    improv: nobody,
+    clock: systemClock,
+    random: () => 0,
+    logger: silentLogger,
+    metrics: loneMetrics(silentLogger),
+  });
+  expect(painters.imageBound('improv').costMicros).toBe(42_000);
 });
 
 it('nothing but the named provider gets its key', () => {

@@ -15,7 +15,9 @@ afterAll(async () => {
 
 const seed = (body: object): ReturnType<typeof must> => must('POST', 'seed', { body });
 const drawn = async (): Promise<unknown[]> =>
-  db.query(sql`select name, username, persona_id, traits, seed, seed_index from gallery_bots order by seed_key, seed_index`);
+  db.query(
+    sql`select name, username, persona_id, traits, seed, seed_index from gallery_bots order by seed_key, seed_index`,
+  );
 
 test('seed-stable: the same again, 2N keeps the first N, a rerun creates nothing', async () => {
   expect(await seed({ count: 30, seed: 7 })).toMatchObject({ state: 'done', total: 30, done: 30, changed: 30 });
@@ -43,7 +45,9 @@ test('a taken username takes the next candidate of the same draw', async () => {
   await gallery.empty();
   await gallery.bot({ name: 'Squatter', username: one?.username });
   await seed({ count: 5, seed: 9 });
-  const [again] = await db.query<{ username: string }>(sql`select username from gallery_bots where seed_index = ${one?.seedIndex}`);
+  const [again] = await db.query<{ username: string }>(
+    sql`select username from gallery_bots where seed_index = ${one?.seedIndex}`,
+  );
   expect(again?.username).toBeDefined();
   expect(again?.username).not.toBe(one?.username);
 });
@@ -91,7 +95,9 @@ test('a target nobody answers for: seeding waits there, starting is refused', as
     body: { reason: 'target_not_acknowledged' },
   });
   const [one] = (await must('GET', 'bots'))['items'];
-  expect(await call('POST', `bots/${one.id}/start`, { body: {} })).toMatchObject({ body: { reason: 'target_not_acknowledged' } });
+  expect(await call('POST', `bots/${one.id}/start`, { body: {} })).toMatchObject({
+    body: { reason: 'target_not_acknowledged' },
+  });
   expect(await must('POST', 'bots/bulk', { body: { action: 'start', all: true } })).toMatchObject({
     changed: 0,
     refused: [{ reason: 'target_not_acknowledged', count: 2 }],

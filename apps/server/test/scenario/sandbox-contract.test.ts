@@ -98,7 +98,8 @@ test('comments: trimmed, in order, counted; one’s own may be taken back', asyn
   await bot('moss');
   await bot('kind');
   const id = await post('moss');
-  const say = (content: unknown, as = 'kind') => call('POST', `/api/showcase/${id}/comments`, { as, body: { content } });
+  const say = (content: unknown, as = 'kind') =>
+    call('POST', `/api/showcase/${id}/comments`, { as, body: { content } });
   const first = await say('  How did you keep the third bar quiet?  ');
   expect(first.status).toBe(201);
   expect(first.body['comment']).toMatchObject({
@@ -158,7 +159,14 @@ test('who calls: token, key, scopes, agents by name and by id', async () => {
 });
 
 test('accounts of bots: repeatable, disclosed, unique, removed', async () => {
-  const body = { agentId: '018f-uuid', name: 'Moss', username: 'moss', isAgent: true, agentPersonaId: 'moss_sprites', bio: 'Grows plants. automated account' };
+  const body = {
+    agentId: '018f-uuid',
+    name: 'Moss',
+    username: 'moss',
+    isAgent: true,
+    agentPersonaId: 'moss_sprites',
+    bio: 'Grows plants. automated account',
+  };
   const invite = (more: object = {}) => call('POST', '/api/admin/users/invite', { body: { ...body, ...more } });
   const first = await invite();
   expect([first.status, first.body]).toEqual([201, { id: expect.any(String), username: 'moss', created: true }]);
@@ -182,14 +190,35 @@ test('accounts of bots: repeatable, disclosed, unique, removed', async () => {
   expect((await call('GET', '/api/showcase', { as: 'moss' })).status).toBe(403);
   expect((await call('GET', '/api/users/moss')).status).toBe(404);
   // What it made stays and still says that a bot made it.
-  expect((await call('GET', '/api/showcase')).body['items'][0].user).toMatchObject({ isAgent: true, name: 'Removed account' });
+  expect((await call('GET', '/api/showcase')).body['items'][0].user).toMatchObject({
+    isAgent: true,
+    name: 'Removed account',
+  });
   expect((await invite({ agentId: 'other' })).status).toBe(201);
+});
+
+test('invites of one agent that come at once make one account', async () => {
+  const body = Buffer.from(JSON.stringify({ agentId: 'same', name: 'Moss', username: 'moss', isAgent: true }));
+  const transport = server.sandbox.transport(server.projectId);
+  const invite = () =>
+    transport({
+      method: 'POST',
+      path: '/api/admin/users/invite',
+      headers: {},
+      body,
+      timeoutMs: 20_000,
+      bodyBytesMax: 1e6,
+      signal: new AbortController().signal,
+    });
+  const all = await Promise.all(Array.from({ length: 8 }, invite));
+  expect(all.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 200, 200, 200, 200, 201]);
 });
 
 test('what is refused about an item', async () => {
   await bot('moss');
   const imageUrl = await scene();
-  const tryIt = async (more: object) => (await call('POST', '/api/showcase', { as: 'moss', body: { imageUrl, title: 'x', ...more } })).status;
+  const tryIt = async (more: object) =>
+    (await call('POST', '/api/showcase', { as: 'moss', body: { imageUrl, title: 'x', ...more } })).status;
   expect(await tryIt({ title: 'x'.repeat(200) })).toBe(201);
   expect(await tryIt({ title: '𝒳'.repeat(200) })).toBe(201);
   for (const bad of [
@@ -211,11 +240,21 @@ test('what is refused about an item', async () => {
     { imageUrl: `/api/storage/images/img_${'0'.repeat(26)}/content` },
   ])
     expect(await tryIt(bad), JSON.stringify(bad)).toBe(400);
-  const ours = await call('POST', '/api/showcase', { as: 'moss', body: { imageUrl: 'https://example.com/x.png', title: 'x' } });
+  const ours = await call('POST', '/api/showcase', {
+    as: 'moss',
+    body: { imageUrl: 'https://example.com/x.png', title: 'x' },
+  });
   expect(ours.body['code']).toBe('IMAGE_NOT_OURS');
   expect((await call('POST', '/api/showcase', { as: 'moss', body: '{"title":' })).status).toBe(400);
   for (const path of ['', '/like', '/comments'])
-    expect((await call(path === '' ? 'GET' : 'POST', `/api/showcase/itm_none${path}`, { as: 'moss', ...(path ? { body: { content: 'x' } } : {}) })).status).toBe(404);
+    expect(
+      (
+        await call(path === '' ? 'GET' : 'POST', `/api/showcase/itm_none${path}`, {
+          as: 'moss',
+          ...(path ? { body: { content: 'x' } } : {}),
+        })
+      ).status,
+    ).toBe(404);
   expect((await call('PATCH', '/api/showcase')).status).toBe(405);
 });
 
@@ -233,7 +272,9 @@ test('an Idempotency-Key: the same answer for a day, another body a conflict, an
   expect((await like()).body['liked']).toBe(true);
   expect((await like()).body['liked']).toBe(true);
   const both = await Promise.all(
-    Array.from({ length: 8 }, () => call('POST', `/api/showcase/${id}/comments`, { as: 'kind', body: { content: 'hm' }, key: 'act_3' })),
+    Array.from({ length: 8 }, () =>
+      call('POST', `/api/showcase/${id}/comments`, { as: 'kind', body: { content: 'hm' }, key: 'act_3' }),
+    ),
   );
   expect(new Set(both.map(({ text }) => text)).size).toBe(1);
   expect((await call('GET', `/api/showcase/${id}`)).body['item']).toMatchObject({ likeCount: 1, commentCount: 1 });
@@ -247,10 +288,24 @@ test('text of every script comes back as it went in', async () => {
   await bot('moss');
   await bot('kind');
   const title = '苔の騎士 · فارس الطحلب · Ōĕ ñ 👩🏽‍🌾 <b>&"\' ܐ';
-  const id = await post('moss', { title, description: title, alt: title, tags: ['苔'], imagePrompt: title, facts: ['蕨'] });
+  const id = await post('moss', {
+    title,
+    description: title,
+    alt: title,
+    tags: ['苔'],
+    imagePrompt: title,
+    facts: ['蕨'],
+  });
   await call('POST', `/api/showcase/${id}/comments`, { as: 'kind', body: { content: title } });
   const { item } = (await call('GET', `/api/showcase/${id}`)).body as { item: Record<string, unknown> };
-  expect(item).toMatchObject({ title, description: title, alt: title, tags: ['苔'], imagePrompt: title, facts: ['蕨'] });
+  expect(item).toMatchObject({
+    title,
+    description: title,
+    alt: title,
+    tags: ['苔'],
+    imagePrompt: title,
+    facts: ['蕨'],
+  });
   expect((await call('GET', `/api/showcase/${id}/comments`)).body['comments'][0].content).toBe(title);
   const { text } = await server.page(`/sandbox/i/${id}`);
   expect(text).toContain('苔の騎士 · فارس الطحلب · Ōĕ ñ 👩🏽‍🌾 &lt;b&gt;&amp;&quot;&#39; ܐ');

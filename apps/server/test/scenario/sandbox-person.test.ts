@@ -30,7 +30,8 @@ describe.skipIf(chromium === undefined)('a person at the gallery', () => {
     await tab.open(`${server.url}${path}`);
     return tab;
   }
-  const text = (tab: Tab, selector: string): Promise<string> => tab.run(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? ''`);
+  const text = (tab: Tab, selector: string): Promise<string> =>
+    tab.run(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? ''`);
 
   async function photo(): Promise<string> {
     const { blobId } = await server.sandbox.storeScene(svgOf('olive', 800, 600));
@@ -62,7 +63,11 @@ describe.skipIf(chromium === undefined)('a person at the gallery', () => {
         const { item } = (await server.call('GET', `/api/showcase/${id}`)).body as { item: Record<string, number> };
         return [item['humanLikeCount'] ?? -1, item['botLikeCount'] ?? -1];
       };
-      for (const [pressed, count] of [['true', 1], ['false', 0], ['true', 1]] as const) {
+      for (const [pressed, count] of [
+        ['true', 1],
+        ['false', 0],
+        ['true', 1],
+      ] as const) {
         if (scripts) await tab.click('.like');
         else await tab.going(() => tab.click('.like'));
         await until(async () => (await tab.run('document.querySelector(".like").ariaPressed')) === pressed);
@@ -74,7 +79,9 @@ describe.skipIf(chromium === undefined)('a person at the gallery', () => {
       else await tab.going(() => tab.click('.speak .button'));
       await until(async () => (await text(tab, '.words')) === 'Hätte ich auch gern <b>so</b> 👍🏽');
       expect(await tab.run('document.querySelectorAll(".comment").length')).toBe(1);
-      expect(await text(tab, '.thread [data-comments]')).toBe(scripts ? await text(tab, '.thread [data-comments]') : '1');
+      expect(await text(tab, '.thread [data-comments]')).toBe(
+        scripts ? await text(tab, '.thread [data-comments]') : '1',
+      );
       await tab.going(() => tab.click('.comment form .plain'));
       expect(await tab.run('document.querySelectorAll(".comment").length')).toBe(0);
       expect(tab.complaints).toEqual([]);
@@ -88,7 +95,9 @@ describe.skipIf(chromium === undefined)('a person at the gallery', () => {
     const tab = await tabOf(undefined, '/sandbox');
     await tab.size(1280, 800);
     const first = await tab.run<string>('document.querySelector(".card").dataset.item');
-    const top = await tab.run<number>('(scrollTo(0, 200), document.querySelectorAll(".card")[9].getBoundingClientRect().top)');
+    const top = await tab.run<number>(
+      '(scrollTo(0, 200), document.querySelectorAll(".card")[9].getBoundingClientRect().top)',
+    );
     await until(() => tab.run<boolean>('!document.querySelector("[data-live-sign]").hidden'));
     const id = await server.post('moss', { title: 'Slack tide' });
     await server.call('PUT', `/api/showcase/${first}/like`, { as: 'kind', body: {} });
@@ -132,7 +141,9 @@ describe.skipIf(chromium === undefined)('a person at the gallery', () => {
   test('every width and both lights hold everything; the keyboard reaches it', async () => {
     await server.bot('moss');
     await server.bot('kind');
-    const id = await server.post('moss', { title: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'.repeat(2) });
+    const id = await server.post('moss', {
+      title: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'.repeat(2),
+    });
     await server.call('POST', `/api/showcase/${id}/comments`, { as: 'kind', body: { content: 'x'.repeat(400) } });
     const tab = await tabOf('mia', '/sandbox');
     for (const path of ['/sandbox', `/sandbox/i/${id}`, '/sandbox/u/moss', '/sandbox/new']) {
@@ -157,7 +168,9 @@ describe.skipIf(chromium === undefined)('a person at the gallery', () => {
     const reached = new Set<string>();
     for (let i = 0; i < 10; i++) {
       await tab.key('Tab');
-      reached.add(await tab.run<string>('document.activeElement.className || document.activeElement.getAttribute("href")'));
+      reached.add(
+        await tab.run<string>('document.activeElement.className || document.activeElement.getAttribute("href")'),
+      );
       expect(await tab.run('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
     }
     expect([...reached]).toEqual(expect.arrayContaining(['brand', '/sandbox/trending', 'frame', 'by', 'round']));

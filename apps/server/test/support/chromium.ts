@@ -11,16 +11,27 @@ import { WebSocket } from 'ws';
 import { until } from './until.ts';
 
 const places = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const found = await Promise.all(
-  places.map((place) => (place === undefined ? undefined : access(place).then(() => place, () => undefined))),
-);
-export const chromium = found.find((place) => place !== undefined);
+const isThere = async (place: string): Promise<boolean> =>
+  access(place).then(
+    () => true,
+    () => false,
+  );
+const found: string[] = [];
+for (const place of places) if (place !== undefined && (await isThere(place))) found.push(place);
+export const chromium = found[0];
 if (chromium === undefined) {
   if (process.env['CI']) throw new Error('no Chromium on this machine (CHROMIUM names another place)');
   process.stderr.write('skipped: no Chromium on this machine (CHROMIUM names another place)\n');
 }
 
-type Reply = { id?: number; method?: string; params?: Record<string, unknown>; result?: Record<string, unknown>; error?: { message: string }; sessionId?: string };
+type Reply = {
+  id?: number;
+  method?: string;
+  params?: Record<string, unknown>;
+  result?: Record<string, unknown>;
+  error?: { message: string };
+  sessionId?: string;
+};
 
 /** Runs in the page. */
 type Evaluated<T> = { result: { value: T }; exceptionDetails?: { exception?: { description?: string }; text: string } };
@@ -47,7 +58,9 @@ export class Tab {
   async ready(): Promise<void> {
     await until(async () => {
       try {
-        return await this.run<boolean>('document.readyState === "complete" && !document.body.hasAttribute("data-left")');
+        return await this.run<boolean>(
+          'document.readyState === "complete" && !document.body.hasAttribute("data-left")',
+        );
       } catch {
         return false;
       }
@@ -63,13 +76,23 @@ export class Tab {
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what it expects
   async run<T>(expression: string): Promise<T> {
-    const answer = (await this.#send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true })) as Evaluated<T>;
-    if (answer.exceptionDetails) throw new Error(answer.exceptionDetails.exception?.description ?? answer.exceptionDetails.text);
+    const answer = (await this.#send('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    })) as Evaluated<T>;
+    if (answer.exceptionDetails)
+      throw new Error(answer.exceptionDetails.exception?.description ?? answer.exceptionDetails.text);
     return answer.result.value;
   }
 
   async size(width: number, height: number): Promise<void> {
-    await this.#send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 600 });
+    await this.#send('Emulation.setDeviceMetricsOverride', {
+      width,
+      height,
+      deviceScaleFactor: 1,
+      mobile: width < 600,
+    });
   }
 
   async colours(scheme: 'light' | 'dark'): Promise<void> {
@@ -122,7 +145,15 @@ export type Browser = AsyncDisposable & { tab(): Promise<Tab> };
 
 export async function openBrowser(): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'muster-browser-'));
-  const words = ['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'];
+  const words = [
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--hide-scrollbars',
+    '--remote-debugging-port=0',
+    `--user-data-dir=${profile}`,
+    'about:blank',
+  ];
   // A group of its own: a browser is many processes.
   const child = spawn(chromium ?? '', words, { stdio: 'ignore', detached: true });
   const portFile = join(profile, 'DevToolsActivePort');
@@ -153,7 +184,9 @@ export async function openBrowser(): Promise<Browser> {
   const send = (method: string, params: object = {}, sessionId?: string): Promise<Record<string, unknown>> =>
     new Promise((resolve, reject) => {
       const id = ++last;
-      waiting.set(id, ({ result = {}, error }) => (error ? reject(new Error(`${method}: ${error.message}`)) : resolve(result)));
+      waiting.set(id, ({ result = {}, error }) =>
+        error ? reject(new Error(`${method}: ${error.message}`)) : resolve(result),
+      );
       socket.send(JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) }));
     });
   return {

@@ -73,6 +73,8 @@ export type FakeFloImg = AsyncDisposable & {
   dialect: 'showcase' | 'gallery-v0';
   /** Header `Date`; undefined: the machine's. */
   date: string | undefined;
+  /** Called with each request before it is answered. */
+  before: (seen: Seen) => void | Promise<void>;
   /** Bytes the store still takes. */
   quotaLeft: number;
   person(username: string): FakeAccount;
@@ -110,6 +112,7 @@ export async function fakeFloImg(): Promise<FakeFloImg> {
     explicitLike: false,
     dialect: 'showcase',
     date: undefined,
+    before: () => undefined,
     quotaLeft: 100_000_000,
     keys: new Map(),
     uploads: new Map(),
@@ -150,6 +153,7 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
   const body: unknown = isJson && raw.length > 0 ? JSON.parse(raw.toString('utf8')) : undefined;
   const seen: Seen = { method, path: `${url.pathname}${url.search}`, headers: request.headers, body, status: 0 };
   state.requests.push(seen);
+  await state.before(seen);
   const fault = takeFault(state, seen);
   const bad = fault ? beforeFault(state, fault) : undefined;
   if (bad) return bad(seen, response, request);

@@ -5,7 +5,7 @@ import { inProcessBus } from '#kernel/bus';
 import { type Db, sql } from '#kernel/db';
 import { loneMetrics, silentLogger } from '#kernel/telemetry';
 import { type TestDatabase, testDatabase } from './database.ts';
-import { TinyThinker, type TinyOptions, worldTable } from './tiny-thinker.ts';
+import { type TinyOptions, TinyThinker, worldTable } from './tiny-thinker.ts';
 
 export const project = 'prj_loop';
 
@@ -56,7 +56,11 @@ export async function loopHarness(): Promise<LoopHarness> {
         clock: systemClock,
         realClock: systemClock,
         random: systemRandom,
-        telemetry: { logger: silentLogger, metrics: loneMetrics(silentLogger), [Symbol.asyncDispose]: () => Promise.resolve() },
+        telemetry: {
+          logger: silentLogger,
+          metrics: loneMetrics(silentLogger),
+          [Symbol.asyncDispose]: () => Promise.resolve(),
+        },
         limits: new Limits(),
         nodeId: 'node-a',
         view,
@@ -98,7 +102,14 @@ export type SeedOptions = {
 
 /** Bots with an account, spread over the shards; answers their ids. */
 export async function seedBots(db: Db, options: SeedOptions): Promise<string[]> {
-  const { count, target = 'sandbox', state = 'running', desired = 'running', projectId = project, prefix = 'b' } = options;
+  const {
+    count,
+    target = 'sandbox',
+    state = 'running',
+    desired = 'running',
+    projectId = project,
+    prefix = 'b',
+  } = options;
   const ids = Array.from({ length: count }, (_, n) => `gbt_${prefix}${String(n).padStart(6, '0')}`);
   const times = ids.map((_, n) => options.nextThinkAt?.(n) ?? null);
   await db.query(sql`
@@ -127,7 +138,13 @@ export async function command(
   at: number,
 ): Promise<{ confirmed: boolean; inFlight: number }> {
   const [desired, state] = (
-    { start: ['running', 'running'], pause: ['paused', 'paused'], stop: ['stopped', 'idle'], wake: ['running', 'running'], delete: ['deleted', 'deleted'] } as const
+    {
+      start: ['running', 'running'],
+      pause: ['paused', 'paused'],
+      stop: ['stopped', 'idle'],
+      wake: ['running', 'running'],
+      delete: ['deleted', 'deleted'],
+    } as const
   )[set];
   await db.query(sql`
     update gallery_bots set desired = ${desired}, state = ${state}, sleep_until = null, retry_at = null,
@@ -135,4 +152,3 @@ export async function command(
     where id = any(${ids}::text[]) and state <> 'deleted' and not (${set} = 'start' and state = 'running')`);
   return loop.changed(project, { bots: ids });
 }
-

@@ -23,22 +23,25 @@ export type GalleryServer = AsyncDisposable & {
   readonly db: Db;
   readonly server: TestServer;
   readonly projectId: string;
-  call(method: string, path: string, ask?: Ask): Promise<Answered>;
+  call: (method: string, path: string, ask?: Ask) => Promise<Answered>;
   /** As `call`; a status of 400 and above fails the test with what was said. */
-  must(method: string, path: string, ask?: Ask): Promise<Json>;
-  bot(body?: object): Promise<GalleryBot>;
-  read(id: string): Promise<GalleryBot>;
+  must: (method: string, path: string, ask?: Ask) => Promise<Json>;
+  bot: (body?: object) => Promise<GalleryBot>;
+  read: (id: string) => Promise<GalleryBot>;
   /** Waits for the end of a task of the gallery. */
-  finished(task: Json, withinMs?: number): Promise<GalleryTask>;
-  keyWith(scopes: readonly Scope[], projectId?: string): Promise<string>;
-  project(): Promise<string>;
+  finished: (task: Json, withinMs?: number) => Promise<GalleryTask>;
+  keyWith: (scopes: readonly Scope[], projectId?: string) => Promise<string>;
+  project: () => Promise<string>;
   /** Everything this test file made, gone; projects, personas and targets stay. */
-  empty(): Promise<void>;
+  empty: () => Promise<void>;
 };
 
 let names = 0;
 
-export async function galleryServer(database: TestDatabase, options: Partial<ServerOptions> = {}): Promise<GalleryServer> {
+export async function galleryServer(
+  database: TestDatabase,
+  options: Partial<ServerOptions> = {},
+): Promise<GalleryServer> {
   const { db } = database;
   const server = await startServer({
     database,
@@ -117,6 +120,8 @@ export async function galleryServer(database: TestDatabase, options: Partial<Ser
       await db.query(sql`delete from gallery_decisions`);
       await db.query(sql`delete from gallery_bots`);
       await db.query(sql`delete from gallery_tasks`);
+      await must('POST', 'sandbox/reset', { body: { confirm: 'reset the sandbox' } });
+      await db.query(sql`delete from sandbox_accounts`);
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

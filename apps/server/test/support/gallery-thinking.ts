@@ -5,11 +5,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { drawScene } from '#gallery/images';
-import { createThinking, type Due, type Emitted, FleetView, type Happening, type ThinkEnd, type Thinking, type ThinkingDeps } from '#gallery/loop';
+import { createRaster, drawScene } from '#gallery/images';
+import {
+  createThinking,
+  type Due,
+  type Emitted,
+  FleetView,
+  type Happening,
+  type ThinkEnd,
+  type Thinking,
+  type ThinkingDeps,
+} from '#gallery/loop';
 import { createImprov, createMinds, mindsFrom } from '#gallery/minds';
 import type { BotRow, Mind } from '#gallery/model';
-import { builtInPersonas as reallyBuiltIn, drawBot } from '#gallery/personas';
+import { builtInPersonas, drawBot } from '#gallery/personas';
 import { createSandbox, type Sandbox } from '#gallery/sandbox';
 import { createTargets, type Targets } from '#gallery/targets';
 import { createAuth, defaultProjectId } from '#kernel/auth';
@@ -23,10 +32,8 @@ import { createQueue } from '#kernel/queue';
 import { loneMetrics, silentLogger } from '#kernel/telemetry';
 import { readBots } from '../../src/gallery/loop/queries/close.ts';
 import { ensureFleet } from '../../src/gallery/queries/fleet.ts';
-import { standIn } from './gallery-thinking-persona.ts';
 import { seededId } from '../../src/gallery/seeded-id.ts';
 
-const builtInPersonas = () => { try { return reallyBuiltIn(); } catch { return ['plain_one', 'plain_two', 'plain_three'].map(standIn); } };
 export const project = defaultProjectId;
 export const startsAt = Date.UTC(2026, 4, 12, 14);
 
@@ -44,11 +51,18 @@ export type World = AsyncDisposable & {
   seed(count: number, traits?: object): Promise<BotRow[]>;
   /** Lives on for so long: every bot thinks when its row says so. Answers what came of each think. */
   live(ms: number, tickMs?: number): Promise<ThinkEnd[]>;
+  /** Lives on a little at a time until this is over: for whatever waits for the clock. */
+  until<T>(pending: Promise<T>): Promise<T>;
   /** One batch now. */
   think(bots: readonly BotRow[], more?: Partial<Due>): Promise<ThinkEnd[]>;
   bots(): Promise<BotRow[]>;
   /** A call of the contract as somebody, a bot by its username. */
-  call(method: string, path: string, body?: object, agent?: string): Promise<{ status: number; body: Record<string, unknown> }>;
+  call(
+    method: string,
+    path: string,
+    body?: object,
+    agent?: string,
+  ): Promise<{ status: number; body: Record<string, unknown> }>;
 };
 export type WorldOptions = {
   seed?: number;
@@ -56,12 +70,17 @@ export type WorldOptions = {
   /** Minds by their names, beside the real ones. */
   minds?: Readonly<Record<string, Mind>>;
   ordered?: boolean;
+  /** Under which term this process holds all shards. */
+  term?: bigint;
+  /** Where blobs lie, when several lives share them. */
+  folder?: string;
 };
 
 export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise<World> {
   const stack = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'muster-thinking-'));
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'muster-thinking-')));
+  if (options.folder === undefined) stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const term = options.term ?? 1n;
   const clock = new FakeClock(startsAt);
   const failures: Record<string, unknown>[] = [];
   const logger = { ...silentLogger, error: (fields: object) => void failures.push(fields as Record<string, unknown>) };
@@ -70,7 +89,16 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
   const random = () => 0.5;
   const bus = inProcessBus(() => undefined);
   const blobs = stack.use(await openDiskBlobs({ folder: join(folder, 'blobs') }));
-  const auth = createAuth({ db, bus, clock, logger, metrics, environmentKeys: [], failuresPerMinuteMax: 10_000, auditKeepDays: 30 });
+  const auth = createAuth({
+    db,
+    bus,
+    clock,
+    logger,
+    metrics,
+    environmentKeys: [],
+    failuresPerMinuteMax: 10_000,
+    auditKeepDays: 30,
+  });
   const told: Happening[] = [];
   const emitted: Emitted[] = [];
   const publicBase = 'http://gallery.test';
@@ -82,7 +110,7 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
     clock,
     limits: new Limits(),
     telemetry,
-    raster: { png: () => Promise.reject(new Error('no pixels here')), redraw: () => Promise.reject(new Error('no pixels here')) },
+    raster: createRaster({ threads: 1, clock }),
     currentPerson: () => Promise.resolve(undefined),
     basePath: '',
     publicBase,
@@ -94,7 +122,8 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
     auth,
     clock,
     random,
-    outbound: createOutbound({ clock, metrics, allow: [], loopback: true } as never),
+    limits: new Limits(),
+    outbound: createOutbound({ clock, metrics, allow: [], loopback: true }),
     telemetry,
     secrets: { seal: (plain) => Buffer.from(plain), open: (sealed) => Buffer.from(sealed) },
     config: { version: 'test' },
@@ -143,8 +172,8 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
   await db.query(sql`update gallery_fleets set seed = ${options.seed ?? 1}`);
   await db.query(sql`
     insert into gallery_shards (shard, owner, term, expires_at)
-    select n, 'test', 1, 'infinity' from generate_series(0, 63) s(n)
-    on conflict (shard) do update set owner = 'test', term = 1, expires_at = 'infinity'`);
+    select n, 'test', ${term}::bigint, 'infinity' from generate_series(0, 63) s(n)
+    on conflict (shard) do update set owner = 'test', term = ${term}::bigint, expires_at = 'infinity'`);
   for (const persona of builtInPersonas()) {
     await db.query(sql`
       insert into gallery_personas (project_id, id, body, built_in) values (${project}, ${persona.id}, ${JSON.stringify(persona)}::jsonb, true)
@@ -163,15 +192,28 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
     emitted,
     failures,
     seed: (count, traits) => seedBots(world, options.seed ?? 1, count, traits),
-    live: (ms, tickMs = 250) => live(world, ms, tickMs),
+    live: (ms, tickMs = 250) => live(world, term, ms, tickMs),
     think: (bots, more = {}) =>
       thinking.think(
-        bots.map((bot) => ({ ...dueNow(bot, bot.nextThinkAt ?? clock.now()), ...more })),
+        bots.map((bot) => ({ ...dueNow(bot, bot.nextThinkAt ?? clock.now(), term), ...more })),
         clock.now(),
       ),
+    until: async (pending) => {
+      const state = { over: false };
+      const ended = (): void => void (state.over = true);
+      pending.then(ended, ended);
+      while (!state.over) {
+        for (let n = 0; n < 10; n++) await db.query(sql`select pg_sleep(0.005)`);
+        await clock.advance(100);
+      }
+      return await pending;
+    },
     bots: async () => {
       const ids = await db.query<{ id: string }>(sql`select id from gallery_bots order by id`);
-      return readBots(db, ids.map(({ id }) => id)).then((rows) => rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+      return readBots(
+        db,
+        ids.map(({ id }) => id),
+      ).then((rows) => rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
     },
     async call(method, path, body, agent) {
       const answer = await sandbox.transport(project, { clock })({
@@ -198,10 +240,10 @@ const noCounts: ThinkingDeps['counts'] = {
   guards: { add: () => undefined },
 };
 
-export const dueNow = (bot: BotRow, dueAt: number): Due => ({
+const dueNow = (bot: BotRow, dueAt: number, term: bigint): Due => ({
   bot,
   dueAt,
-  term: 1n,
+  term,
   signal: new AbortController().signal,
   may: () => true,
 });
@@ -213,7 +255,10 @@ async function seedBots(world: World, seed: number, count: number, traits: objec
   const taken = new Set<string>();
   for (let index = 0; index < count; index++) {
     const drawn = drawBot({ seed, index, personas });
-    const username = must([...drawn.usernames()].find((name) => !taken.has(name)), 'a free username');
+    const username = must(
+      [...drawn.usernames()].find((name) => !taken.has(name)),
+      'a free username',
+    );
     taken.add(username);
     const id = seededId({ projectId: project, targetId: 'sandbox', seed, at: startsAt }, index);
     await db.query(sql`
@@ -222,20 +267,28 @@ async function seedBots(world: World, seed: number, count: number, traits: objec
       values (${id}, ${project}, ${index % 64}, ${drawn.name}, ${username}, 'sandbox', ${drawn.personaId},
               ${JSON.stringify({ ...drawn.traits, ...traits })}::jsonb, ${drawn.seed}, 'running', 'running',
               ${new Date(clock.now() + index * 1_000)}, 'done', ${new Date(clock.now())})`);
-    await client.provision({ botId: id, name: drawn.name, username, bio: 'automated account', personaId: drawn.personaId });
+    await client.provision({
+      botId: id,
+      name: drawn.name,
+      username,
+      bio: 'automated account',
+      personaId: drawn.personaId,
+    });
   }
   return world.bots();
 }
 
 /** The owner's part, as the simulated clock has it: time jumps to the next tick at which somebody is due. */
-async function live(world: World, ms: number, tickMs: number): Promise<ThinkEnd[]> {
+async function live(world: World, term: bigint, ms: number, tickMs: number): Promise<ThinkEnd[]> {
   const { clock, thinking } = world;
   const end = clock.now() + ms;
   const rows = new Map((await world.bots()).map((bot) => [bot.id, bot]));
   const later = new Map<string, number>();
   const ends: ThinkEnd[] = [];
   const timeOf = (bot: BotRow): number | null =>
-    bot.desired === 'running' && bot.state === 'running' ? Math.max(later.get(bot.id) ?? 0, bot.nextThinkAt ?? clock.now()) : null;
+    bot.desired === 'running' && bot.state === 'running'
+      ? Math.max(later.get(bot.id) ?? 0, bot.nextThinkAt ?? clock.now())
+      : null;
   for (;;) {
     let next = Number.POSITIVE_INFINITY;
     for (const bot of rows.values()) next = Math.min(next, timeOf(bot) ?? next);
@@ -245,7 +298,7 @@ async function live(world: World, ms: number, tickMs: number): Promise<ThinkEnd[
     const batch: Due[] = [];
     for (const bot of rows.values()) {
       const at = timeOf(bot);
-      if (at !== null && at <= tick) batch.push(dueNow(bot, at));
+      if (at !== null && at <= tick) batch.push(dueNow(bot, at, term));
     }
     for (const told of await thinking.think(batch, clock.now())) {
       ends.push(told);

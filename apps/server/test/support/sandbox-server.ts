@@ -12,7 +12,7 @@ import { createSandbox, type Sandbox } from '#gallery/sandbox';
 import { type Auth, createAuth, defaultProjectId, systemPrincipal } from '#kernel/auth';
 import { type Clock, Limits, systemClock } from '#kernel/base';
 import { type BlobStore, openDiskBlobs } from '#kernel/blobs';
-import { inProcessBus } from '#kernel/bus';
+import { type Bus, inProcessBus } from '#kernel/bus';
 import { type Db, sql } from '#kernel/db';
 import { createHttp } from '#kernel/http';
 import { createTelemetry, loneMetrics, silentLogger } from '#kernel/telemetry';
@@ -39,28 +39,44 @@ export type SandboxServer = AsyncDisposable & {
   readonly blobs: BlobStore;
   readonly database: TestDatabase;
   readonly projectId: string;
-  keyWith(...scopes: Scope[]): Promise<string>;
-  call(method: string, path: string, ask?: Ask): Promise<SandboxAnswered>;
+  readonly keyWith: (...scopes: Scope[]) => Promise<string>;
+  readonly call: (method: string, path: string, ask?: Ask) => Promise<SandboxAnswered>;
   /** An account of a bot; answers its username. */
-  bot(username: string): Promise<string>;
+  readonly bot: (username: string) => Promise<string>;
   /** A drawing that counts as ours; answers its address. */
-  scene(colour?: string): Promise<string>;
+  readonly scene: (colour?: string) => Promise<string>;
   /** An item of that bot; answers its id. */
-  post(username: string, more?: object): Promise<string>;
+  readonly post: (username: string, more?: object) => Promise<string>;
   /** A form as a browser of this person sends it. */
-  form(person: string, path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Response>;
+  readonly form: (
+    person: string,
+    path: string,
+    fields: Record<string, string>,
+    headers?: Record<string, string>,
+  ) => Promise<Response>;
   /** The page as this person, or anybody, sees it. */
-  page(path: string, person?: string): Promise<{ status: number; headers: Headers; text: string }>;
+  readonly page: (path: string, person?: string) => Promise<{ status: number; headers: Headers; text: string }>;
   /** The token in the forms of this person. */
-  tokenOf(person: string): Promise<string>;
-  empty(): Promise<void>;
+  readonly tokenOf: (person: string) => Promise<string>;
+  readonly empty: () => Promise<void>;
 };
 
 export const svgOf = (colour: string, width = 1000, height = 1000): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"><rect width="${width}" height="${height}" fill="${colour}"/></svg>`;
 
 export async function sandboxServer(
-  options: { clock?: Clock; basePath?: string; publicBase?: string; signInPath?: string; port?: number; database?: TestDatabase } = {},
+  options: {
+    clock?: Clock;
+    basePath?: string;
+    publicBase?: string;
+    signInPath?: string;
+    port?: number;
+    database?: TestDatabase;
+    /** Shared by servers that are nodes of one installation. */
+    bus?: Bus;
+    /** How long a PNG may take. */
+    rasterLimitMs?: number;
+  } = {},
 ): Promise<SandboxServer> {
   await using undo = new AsyncDisposableStack();
   const { clock = systemClock, basePath = '', publicBase } = options;
@@ -69,9 +85,11 @@ export async function sandboxServer(
   const folder = await mkdtemp(join(tmpdir(), 'muster-sandbox-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const blobs = undo.use(await openDiskBlobs({ folder, clock: systemClock }));
-  const bus = inProcessBus((_, error) => {
-    throw error;
-  });
+  const bus =
+    options.bus ??
+    inProcessBus((_, error) => {
+      throw error;
+    });
   const auth = undo.use(
     createAuth({
       db,
@@ -88,7 +106,12 @@ export async function sandboxServer(
   const telemetry = undo.use(
     await createTelemetry({ level: 'warn', form: 'json', write: (line) => void process.stderr.write(line) }),
   );
-  const raster = undo.use(createRaster({ clock: systemClock }));
+  const raster = undo.use(
+    createRaster({
+      clock: systemClock,
+      ...(options.rasterLimitMs === undefined ? {} : { limitMs: options.rasterLimitMs }),
+    }),
+  );
   await raster.start();
   const sandbox = createSandbox({
     db,
@@ -140,7 +163,11 @@ export async function sandboxServer(
   const { url } = http;
   const cleanUp = undo.move();
 
-  const call: SandboxServer['call'] = async (method, path, { body, headers = {}, as, token = literalToken, key } = {}) => {
+  const call: SandboxServer['call'] = async (
+    method,
+    path,
+    { body, headers = {}, as, token = literalToken, key } = {},
+  ) => {
     const bytes = body instanceof Uint8Array || typeof body === 'string';
     const answered = await fetch(`${url}${path}`, {
       method,
@@ -151,7 +178,9 @@ export async function sandboxServer(
         ...(body === undefined || bytes ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: bytes ? (body as Uint8Array<ArrayBuffer> | string) : JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: bytes ? (body as Uint8Array<ArrayBuffer> | string) : JSON.stringify(body) }),
     });
     const text = await answered.text();
     const json = (answered.headers.get('content-type') ?? '').includes('json') && text !== '';
@@ -167,8 +196,11 @@ export async function sandboxServer(
     projectId: defaultProjectId,
     call,
     keyWith: async (...scopes) =>
-      (await db.transaction((tx) => auth.createKey(tx, { projectId: defaultProjectId, name: 'test', scopes }, systemPrincipal())))
-        .secret,
+      (
+        await db.transaction((tx) =>
+          auth.createKey(tx, { projectId: defaultProjectId, name: 'test', scopes }, systemPrincipal()),
+        )
+      ).secret,
     bot: async (username) => {
       const body = { agentId: `uuid-${username}`, name: `Bot ${username}`, username, isAgent: true };
       const { status, text } = await call('POST', '/api/admin/users/invite', { body });

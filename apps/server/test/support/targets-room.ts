@@ -8,7 +8,7 @@ import { createSecrets } from '#config';
 import { TransportError } from '#gallery/model';
 import { createTargets, type Targets, type TargetsConfig, type TargetsDeps } from '#gallery/targets';
 import { type Auth, createAuth, defaultProjectId, systemPrincipal } from '#kernel/auth';
-import { newId, systemClock, systemRandom } from '#kernel/base';
+import { Limits, newId, systemClock, systemRandom } from '#kernel/base';
 import { inProcessBus } from '#kernel/bus';
 import { type Db, sql } from '#kernel/db';
 import { createHttp } from '#kernel/http';
@@ -76,6 +76,7 @@ export async function targetsRoom(
     auth,
     clock: systemClock,
     random: systemRandom,
+    limits: new Limits(),
     outbound: createOutbound({
       clock: systemClock,
       metrics,

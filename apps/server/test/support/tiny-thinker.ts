@@ -1,6 +1,6 @@
-import type { BotRow } from '#gallery/model';
 import type { Due, FleetView, ThinkEnd, Thinker } from '#gallery/loop';
 import { nextThink, whenDraws } from '#gallery/loop';
+import type { BotRow } from '#gallery/model';
 import { Signal } from '#kernel/base';
 import { type Db, type Statement, sql } from '#kernel/db';
 
@@ -47,12 +47,14 @@ export class TinyThinker implements Thinker {
     }
     const ends = await Promise.all(
       batch.map(async (due) => {
-        const end = await this.#one(due, at).catch((error: unknown): ThinkEnd => ({
-          botId: due.bot.id,
-          result: due.signal.aborted ? 'dropped' : 'put_off',
-          reason: error instanceof Error ? error.message : null,
-          againAt: at + 5_000,
-        }));
+        const end = await this.#one(due, at).catch(
+          (error: unknown): ThinkEnd => ({
+            botId: due.bot.id,
+            result: due.signal.aborted ? 'dropped' : 'put_off',
+            reason: error instanceof Error ? error.message : null,
+            againAt: at + 5_000,
+          }),
+        );
         this.#now.set(due.bot.id, (this.#now.get(due.bot.id) ?? 1) - 1);
         ended?.(end);
         this.thought.fire(due);
@@ -72,7 +74,9 @@ export class TinyThinker implements Thinker {
       const there = await db.query(sql`select from world_acts where thought_id = ${thoughtId}`);
       if (there.length > 0) adopted += 1;
       else await db.query(this.#act(botId, thoughtId));
-      await db.query(sql`update gallery_actions set state = 'done', closed_at = now() where thought_id = ${thoughtId} and state = 'open'`);
+      await db.query(
+        sql`update gallery_actions set state = 'done', closed_at = now() where thought_id = ${thoughtId} and state = 'open'`,
+      );
     }
     this.verified.push({ shard, settled: open.map(({ botId }) => botId) });
     return { adopted, sent: open.length - adopted, dropped: 0 };
@@ -110,7 +114,12 @@ export class TinyThinker implements Thinker {
       from: at,
       draws: whenDraws(view.fleet(bot.projectId)?.seed ?? 0, bot.id, bot.thinkNo + 1),
     });
-    const [row] = await db.query<{ generation: number; state: BotRow['state']; desired: BotRow['desired']; nextThinkAt: Date | null }>(sql`
+    const [row] = await db.query<{
+      generation: number;
+      state: BotRow['state'];
+      desired: BotRow['desired'];
+      nextThinkAt: Date | null;
+    }>(sql`
       with closed as (
         update gallery_actions set state = ${sends ? 'done' : 'dropped'}, closed_at = now()
         where thought_id = ${thoughtId} and state = 'open'
@@ -130,4 +139,3 @@ export class TinyThinker implements Thinker {
     return sql`insert into world_acts (bot_id, thought_id, node) values (${botId}, ${thoughtId}, ${this.#options.node})`;
   }
 }
-

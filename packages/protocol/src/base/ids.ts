@@ -14,6 +14,9 @@ export const idPrefixes = {
   audit: 'aud',
   galleryBot: 'gbt',
   activity: 'act',
+  person: 'usr',
+  signIn: 'sgn',
+  invite: 'inv',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

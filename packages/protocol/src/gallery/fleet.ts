@@ -115,9 +115,15 @@ export type PreviewAnswer = z.infer<typeof previewAnswerSchema>;
 export const askSchema = z.strictObject({ question: z.string().trim().min(1).max(500) });
 export const askAnswerSchema = z.object({ answer: z.string(), mind: z.string(), costMicros: z.number() });
 
+export type AskAnswer = z.infer<typeof askAnswerSchema>;
+
 export const simSchema = z.strictObject({
   count: z.number().int().min(1).max(10_000).default(60),
-  hours: z.number().positive().max(31 * 24).default(24),
+  hours: z
+    .number()
+    .positive()
+    .max(31 * 24)
+    .default(24),
   seed: z.number().int().min(0).max(0xff_ff_ff_ff).default(1),
   /** Leave the fleet running afterwards. */
   start: z.boolean().default(true),

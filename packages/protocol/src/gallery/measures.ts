@@ -62,9 +62,7 @@ export type GalleryEvaluation = z.infer<typeof galleryEvaluationSchema>;
 export const galleryGraphSchema = z.object({
   from: time,
   to: time,
-  nodes: z.array(
-    z.object({ id: z.string(), name: z.string(), isBot: z.boolean(), persona: z.string().nullable() }),
-  ),
+  nodes: z.array(z.object({ id: z.string(), name: z.string(), isBot: z.boolean(), persona: z.string().nullable() })),
   edges: z.array(
     z.object({ from: z.string(), to: z.string(), likes: z.number(), comments: z.number(), replies: z.number() }),
   ),

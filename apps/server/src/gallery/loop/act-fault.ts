@@ -1,5 +1,5 @@
 import { MindError, TargetError, type TargetFault } from '#gallery/model';
-import { asError, MusterError } from '#kernel/base';
+import { asError, MusterError, never } from '#kernel/base';
 import { isStoreDown } from '#kernel/db';
 import { type Ending, type One, Stop } from './think-one.ts';
 
@@ -48,6 +48,8 @@ export function endingOfFault(fault: TargetFault, one: Pick<One, 'at' | 'draws'>
       };
     case 'dropped':
       return { result: 'dropped', reason: null, event: { type: 'ok' }, error };
+    default:
+      return never(fault);
   }
 }
 

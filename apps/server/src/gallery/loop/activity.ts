@@ -112,7 +112,10 @@ export function crossingsTold(deps: Pick<ThinkingDeps, 'tell' | 'emit'>, tx: Tx,
     tx,
     crossed.map(
       (one): Happening => ({
-        id: furtherId(`${one.projectId} ${one.scope} ${one.measure} ${one.period}`, `${one.startsAt} ${one.kind} ${one.cap}`),
+        id: furtherId(
+          `${one.projectId} ${one.scope} ${one.measure} ${one.period}`,
+          `${one.startsAt} ${one.kind} ${one.cap}`,
+        ),
         projectId: one.projectId,
         botId: one.scope.startsWith('bot:') ? one.scope.slice('bot:'.length) : null,
         botName: null,

@@ -27,7 +27,7 @@ export async function askBot(
   await recalls.load(deps.db, [bot]);
   const recall = recalls.get(bot);
   if (!recall) throw new Error('invariant broken: what a bot remembers');
-  const world = { at, items: [], byAuthor: new Map(), piles: new Map() };
+  const world = { at, items: [], byId: new Map(), byAuthor: new Map(), piles: new Map() };
   one.seen = { world, recall, offers: [], odds: { reply: 1 }, barred: {} };
   try {
     const thought = await answer(parts, one, plain(question));
@@ -70,7 +70,8 @@ async function answer(parts: ThinkParts, one: One, question: string) {
     wanted: { kind: 'reply', on: 0, why: 'it was asked' },
   };
   const id = `${one.thoughtId}:mind`;
-  if (mind.kind === 'paid') await reserveFor({ ...parts.deps, reserving: parts.reserving }, one, id, mind.bound(situation));
+  if (mind.kind === 'paid')
+    await reserveFor({ ...parts.deps, reserving: parts.reserving }, one, id, mind.bound(situation));
   const thought = await mind.think(situation, { draws: one.draws('ask', question), signal: never });
   if (mind.kind === 'paid') {
     one.reserved.set(id, { money: thought.costMicros, tokensIn: thought.tokens.in, tokensOut: thought.tokens.out });

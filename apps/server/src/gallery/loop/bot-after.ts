@@ -96,6 +96,7 @@ function changeOf(event: BotHappening, row: BotRow, context: BotContext): Change
         ? undefined
         : { state: 'error', reason: event.reason, retryAt: null, sleepUntil: null, nextThinkAt: null };
     case 'retry':
+    default:
       return row.state === 'error' && row.retryAt !== null && row.retryAt <= context.now
         ? { state: 'running', retryAt: null, nextThinkAt: context.now }
         : undefined;

@@ -46,11 +46,13 @@ export function offersOf(looking: Looking, waiting: readonly Waiting[], draws: D
     .slice(0, candidatesMax / 2)
     .map((one): Offer => {
       const crowded = (world.piles.get(one.item.id)?.words ?? 0) >= pileOn.words;
+      // Below its own post a bot may answer everybody, once each.
+      const enough = !one.own && (past.words.get(one.item.id)?.today ?? 0) >= wordsPerItem;
       const never = { like: 'own_item', comment: 'own_item' } as const;
       return {
         item: one.item,
         score: scoreOf(one.item, looking) + 1,
-        barred: { ...never, ...(crowded ? { reply: 'pile_on' } : {}) },
+        barred: { ...never, ...(crowded ? { reply: 'pile_on' } : enough ? { reply: 'spacing' } : {}) },
         waiting: one,
         thread: one.thread,
       };

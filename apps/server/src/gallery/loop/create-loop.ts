@@ -29,6 +29,7 @@ export function createLoop(deps: LoopDeps): LiveLoop {
     ...deps,
     mine: () => owner.shards.termOf(0) !== undefined,
     moved: () => owner.gatesMoved(),
+    run: (what, act) => owner.run(what, act),
   });
   limits.add({
     name: 'gallery.thinksInFlight',

@@ -17,8 +17,8 @@ export const thinkDeadlineMs = 180_000;
 const earlyMs = 1_000;
 /** When a think came to nothing and nobody said when to come again. */
 const againMs = 10_000;
-/** While thinks are under way, those that come due gather so long. */
-const gatherMs = 10;
+/** While thinks are under way, those that come due gather so long: their commits go together. */
+const gatherMs = 25;
 
 type Flight = {
   readonly place: number;
@@ -172,6 +172,7 @@ export class Flights {
     const { clock, table, shards } = this.#parts;
     const { roster } = table;
     const now = clock.now();
+    const dueAt = roster.dueAt(flight.place);
     const term = shards.termOf(flight.shard);
     const stands =
       bot !== undefined &&
@@ -179,7 +180,7 @@ export class Flights {
       bot.desired === 'running' &&
       bot.generation === flight.generation &&
       !roster.has(flight.place, flag.gone);
-    if (!stands || term === undefined || bot.nextThinkAt === null || bot.nextThinkAt > now + earlyMs) {
+    if (!stands || term === undefined || bot.nextThinkAt === null || bot.nextThinkAt > Math.max(now, dueAt) + earlyMs) {
       this.#land(flight, bot === undefined ? { stale: true } : { row: bot });
       return undefined;
     }
@@ -187,7 +188,6 @@ export class Flights {
       this.#land(flight, { row: bot });
       return undefined;
     }
-    const dueAt = roster.dueAt(flight.place);
     this.#parts.metrics.lag(now - dueAt);
     const { signal } = flight.abort;
     const may = (): boolean =>

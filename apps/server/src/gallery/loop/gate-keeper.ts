@@ -20,6 +20,8 @@ export type GateParts = Pick<
   table: Timetable;
   /** Rows of gates moved: everybody looks again, this process first. */
   moved: () => Promise<void>;
+  /** Work that nobody waits for, but a stop and a simulated clock. */
+  run: (what: string, act: () => Promise<unknown>) => void;
 };
 
 /**
@@ -119,7 +121,7 @@ export class GateKeeper {
     if (!Number.isFinite(next)) return;
     this.#timer = clock.after(Math.max(0, next - clock.now()), () => {
       this.#timerAt = Number.POSITIVE_INFINITY;
-      void this.look();
+      this.#parts.run('gates', () => this.look());
     });
   }
 

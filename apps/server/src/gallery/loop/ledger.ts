@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type Publication } from '#gallery/model';
 import { actWants } from '#gallery/minds';
+import type { BotRow } from '#gallery/model';
+import { type Publication } from '#gallery/model';
 import { must } from '#kernel/base';
 import type { ReserveOrder } from '#kernel/meter';
 import { crossingsTold } from './activity.ts';
 import { pileOn } from './candidates.ts';
-import type { BotRow } from '#gallery/model';
 import { Together } from './ledger-gather.ts';
 import { closeBots, writeDecisions } from './queries/close.ts';
 import { closeActions, type NewAction, openActions, takeBack, whyShut } from './queries/ledger.ts';
@@ -96,7 +96,7 @@ function actionOf(one: One): NewAction {
 }
 
 /** What it takes to send a post once more: all but the bytes, which are a blob. */
-const storedOf = ({ image, ...rest }: Publication): Record<string, unknown> => {
+export const storedOf = ({ image, ...rest }: Publication): Record<string, unknown> => {
   const { bytes: _, ...stored } = image;
   return { ...rest, image: stored };
 };
@@ -116,7 +116,14 @@ function actOrder({ nodeId }: Pick<ThinkingDeps, 'nodeId'>, one: One): ReserveOr
   const { bot, caps, target } = one;
   const { kind } = must(one.planned, 'what is to be done');
   const wants = actWants({ bot, caps, targetKind: target.kind, kind });
-  return { id: actId(one.thoughtId), projectId: bot.projectId, at: one.at, owner: nodeId, leaseMs: reserveLeaseMs, wants };
+  return {
+    id: actId(one.thoughtId),
+    projectId: bot.projectId,
+    at: one.at,
+    owner: nodeId,
+    leaseMs: reserveLeaseMs,
+    wants,
+  };
 }
 
 export const closingUp = (deps: Commits): ClosingUp =>
@@ -142,7 +149,9 @@ export const closingUp = (deps: Commits): ClosingUp =>
         added: through.flatMap(({ bot, added }) => added.map((memory) => ({ ...memory, botId: bot.id }))),
         removed: through.flatMap(({ removed }) => removed.map(({ id }) => id)),
         used: through.flatMap(({ used }) => used),
-        relations: through.flatMap(({ bot, relations }) => relations.map((relation) => ({ ...relation, botId: bot.id }))),
+        relations: through.flatMap(({ bot, relations }) =>
+          relations.map((relation) => ({ ...relation, botId: bot.id })),
+        ),
         lost: through.flatMap(({ bot, lost }) => lost.map(({ person }) => ({ botId: bot.id, person }))),
       });
       const happenings = through.flatMap((closing) => closing.happenings);
@@ -155,7 +164,9 @@ export const closingUp = (deps: Commits): ClosingUp =>
   );
 
 /** Of thinks that are put off after they have cost something. */
-export const settling = (deps: Pick<Commits, 'db' | 'budgets' | 'tell' | 'emit'>): Together<Closing['settles'][number], undefined> =>
+export const settling = (
+  deps: Pick<Commits, 'db' | 'budgets' | 'tell' | 'emit'>,
+): Together<Closing['settles'][number], undefined> =>
   new Together((settles) =>
     deps.db.transaction(async (tx) => {
       const { crossed } = await deps.budgets.settle(tx, settles);
@@ -163,4 +174,3 @@ export const settling = (deps: Pick<Commits, 'db' | 'budgets' | 'tell' | 'emit'>
       return settles.map(() => undefined);
     }),
   );
-

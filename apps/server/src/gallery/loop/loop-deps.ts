@@ -34,11 +34,11 @@ export type LoopDeps = {
       isPaid?: (bot: BotRow) => boolean;
     };
   /** One read from the target; false when it does not answer as it should. Never throws for that. */
-  probe(target: TargetRow, signal: AbortSignal): Promise<boolean>;
+  probe: (target: TargetRow, signal: AbortSignal) => Promise<boolean>;
   /** Acts of people a day on this target, mean of the last 7 full days; `null` when that could not be seen. */
-  humanActionsPerDay(target: TargetRow, at: number): Promise<number | null>;
-  tell(tx: Tx, rows: readonly Happening[]): void;
-  emit(tx: Tx, events: readonly Emitted[]): void;
+  humanActionsPerDay: (target: TargetRow, at: number) => Promise<number | null>;
+  tell: (tx: Tx, rows: readonly Happening[]) => void;
+  emit: (tx: Tx, events: readonly Emitted[]) => void;
   config: LoopConfig;
   shardTimes?: Partial<ShardTimes>;
 };

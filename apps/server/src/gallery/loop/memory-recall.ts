@@ -1,8 +1,15 @@
-import { type Sameness } from '#gallery/text';
 import type { BotRow } from '#gallery/model';
+import { type Sameness } from '#gallery/text';
 import type { Db } from '#kernel/db';
 import type { Memory, Relation } from './memory.ts';
-import { type LedgerKind, readDone, readMemories, readRelations } from './queries/see.ts';
+import {
+  type LedgerKind,
+  type MemoryRow,
+  type RelationRow,
+  readDone,
+  readMemories,
+  readRelations,
+} from './queries/see.ts';
 
 /** One of the acts of a bot, as later thinks need it. */
 export type Done = {
@@ -28,7 +35,7 @@ export type Recall = {
   open: string[];
 };
 
-const recallsMax = 1_000;
+const recallsMax = 512;
 const actsMax = 600;
 const wordsMax = 200;
 /** Texts a mind is shown, so that it need not repeat itself. */
@@ -78,13 +85,8 @@ export class Recalls {
       );
       this.#keep(bot.id, {
         thinkNo: bot.thinkNo,
-        memories: (memoriesOf.get(bot.id) ?? []).map(({ botId: _, at, ...rest }) => ({ ...rest, at: at.getTime() })),
-        relations: new Map(
-          (relationsOf.get(bot.id) ?? []).map(({ botId: _, lastAt, ...rest }) => [
-            rest.person,
-            { ...rest, lastAt: lastAt.getTime() },
-          ]),
-        ),
+        memories: (memoriesOf.get(bot.id) ?? []).map(memoryOf),
+        relations: new Map((relationsOf.get(bot.id) ?? []).map((row) => [row.person, relationOf(row)])),
         done: rows.map(({ thoughtId, kind, itemId, parentId, author, openedAt }) => ({
           thoughtId,
           kind,
@@ -148,4 +150,12 @@ export function saidBy(
   if (kind === 'comment' || kind === 'reply') return [{ kind: 'comment', text: content }];
   if (kind !== 'post') return [];
   return [{ kind: 'caption', text: content }, ...(prompt ? [{ kind: 'prompt' as const, text: prompt }] : [])];
+}
+
+function memoryOf({ id, kind, text, itemId, person, importance, at }: MemoryRow): Memory {
+  return { id, kind, text, itemId, person, importance, at: at.getTime() };
+}
+
+function relationOf({ person, isBot, affinity, seen, exchanged, lastAt }: RelationRow): Relation {
+  return { person, isBot, affinity, seen, exchanged, lastAt: lastAt.getTime() };
 }

@@ -42,6 +42,17 @@ export function wordsOf(text: string): Set<string> {
   return words;
 }
 
+const wordsKnown = new WeakMap<Memory, ReadonlySet<string>>();
+/** A memory is weighed at every think and never changes. */
+function wordsIn(memory: Memory): ReadonlySet<string> {
+  let words = wordsKnown.get(memory);
+  if (!words) {
+    words = wordsOf(memory.text);
+    wordsKnown.set(memory, words);
+  }
+  return words;
+}
+
 export function overlapOf(words: ReadonlySet<string>, with_: ReadonlySet<string>): number {
   if (words.size === 0 || with_.size === 0) return 0;
   const [few, many] = words.size < with_.size ? [words, with_] : [with_, words];
@@ -57,7 +68,7 @@ const freshness = (memory: Memory, at: number): number =>
 export function recollect(memories: readonly Memory[], situation: ReadonlySet<string>, at: number): Memory[] {
   const scored = memories.map((memory) => ({
     memory,
-    score: freshness(memory, at) + overlapOf(wordsOf(memory.text), situation),
+    score: freshness(memory, at) + overlapOf(wordsIn(memory), situation),
   }));
   scored.sort((a, b) => b.score - a.score || b.memory.at - a.memory.at || (a.memory.id < b.memory.id ? -1 : 1));
   const top: Memory[] = [];
@@ -115,7 +126,9 @@ export function tooManyRelations(
   return [...relations]
     .sort(
       (a, b) =>
-        Math.abs(affinityAt(a, at)) - Math.abs(affinityAt(b, at)) || a.lastAt - b.lastAt || (a.person < b.person ? -1 : 1),
+        Math.abs(affinityAt(a, at)) - Math.abs(affinityAt(b, at)) ||
+        a.lastAt - b.lastAt ||
+        (a.person < b.person ? -1 : 1),
     )
     .slice(0, relations.length - max);
 }
@@ -129,7 +142,7 @@ export function reflectionOf(memories: readonly Memory[]): string | null {
   const fresh = memories.filter(({ at, kind }) => at > since && kind !== 'reflected');
   if (fresh.reduce((sum, { importance }) => sum + importance, 0) <= reflectAbove) return null;
   const people = mostOf(fresh.flatMap(({ person }) => (person === null ? [] : [person])));
-  const words = mostOf(fresh.flatMap(({ text }) => [...wordsOf(text)].filter((word) => word.length > 4)));
+  const words = mostOf(fresh.flatMap((memory) => [...wordsIn(memory)].filter((word) => word.length > 4)));
   const made = fresh.filter(({ kind }) => kind === 'made').length;
   const heard = fresh.filter(({ kind }) => kind === 'heard').length;
   const parts = [

@@ -15,6 +15,7 @@ export type World = {
   /** When it was read. */
   at: number;
   items: readonly SeenItem[];
+  byId: ReadonlyMap<string, SeenItem>;
   byAuthor: ReadonlyMap<string, readonly SeenItem[]>;
   /** What the fleet did in the last hour, counted on with what it does since. */
   piles: Map<string, Pile>;
@@ -90,7 +91,11 @@ export class Watch {
     const known = this.known(item);
     if (known) return known;
     const offset = Math.max(0, item.commentCount - threadTail);
-    const found = await must(this.#client, 'the client of a target').thread(item.id, { limit: threadTail, offset }, signal);
+    const found = await must(this.#client, 'the client of a target').thread(
+      item.id,
+      { limit: threadTail, offset },
+      signal,
+    );
     if (!found) return undefined;
     const comments = found.map((comment) => ({ ...comment, content: plain(comment.content) }));
     this.#threads.delete(item.id);
@@ -117,11 +122,13 @@ export class Watch {
     const client = must(this.#client, 'the client of a target');
     const pages = await Promise.all(feeds.map(({ sort, limit }) => client.feed(sort, { limit }, signal)));
     const items = new Map<string, SeenItem>();
-    for (const item of pages.flat()) if (!items.has(item.id)) items.set(item.id, seen(item));
+    for (const item of pages.flat())
+      if (!items.has(item.id)) items.set(item.id, seen(item, this.#world?.byId.get(item.id)));
     if (at - this.#pilesAt >= pilesFreshMs) await this.#readPiles(client, at);
     const world: World = {
       at,
       items: [...items.values()],
+      byId: items,
       byAuthor: Map.groupBy(items.values(), (item) => item.author?.username ?? ''),
       piles: this.#piles,
     };
@@ -150,7 +157,8 @@ export class Watch {
 export const namedIn = (text: string): string[] =>
   [...text.matchAll(/@([a-z0-9_]{3,30})/gi)].flatMap(([, name]) => (name === undefined ? [] : [name.toLowerCase()]));
 
-function seen(item: Item): SeenItem {
+/** What it says seldom changes between two looks; then its words are not counted again. */
+function seen(item: Item, before: SeenItem | undefined): SeenItem {
   const clean: Item = {
     ...item,
     title: plain(item.title),
@@ -160,6 +168,8 @@ function seen(item: Item): SeenItem {
     ...(item.imagePrompt === undefined ? {} : { imagePrompt: plain(item.imagePrompt) }),
     ...(item.facts === undefined ? {} : { facts: item.facts.map(plain) }),
   };
+  if (before?.title === clean.title && before.description === clean.description)
+    return { ...clean, words: before.words };
   const text = [clean.title, clean.description, clean.alt, ...clean.tags, ...(clean.facts ?? [])].join(' ');
   return { ...clean, words: wordsOf(text) };
 }

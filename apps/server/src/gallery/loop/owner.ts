@@ -15,6 +15,7 @@ import {
   readWanted,
   type Scheduled,
   scheduleBots,
+  sumShards,
   type TimerRow,
   type Woken,
   wakeBots,
@@ -56,6 +57,8 @@ export class Owner implements Service {
   readonly #spreads = new Map<string, number>();
   readonly #work = new Set<Promise<unknown>>();
   #ordered = false;
+  /** Hints may have been lost, or could not be followed: rows of all bots are compared at the next look. */
+  #missed = false;
   #stopping: Promise<void> | undefined;
 
   constructor(deps: LoopDeps) {
@@ -78,7 +81,7 @@ export class Owner implements Service {
       logger,
       nodeId,
       times,
-      taken: (taken) => this.#run('restore', () => this.#restore.run(taken)),
+      taken: (taken) => this.run('restore', () => this.#restore.run(taken)),
       lost: (lost) => this.#lost(lost),
       drained: async (shards) => {
         const leaving = (shard: number): boolean => shards.includes(shard);
@@ -87,7 +90,7 @@ export class Owner implements Service {
           await this.flights.idle(leaving, times.drainMs);
         }
       },
-      renewed: () => this.#run('look again', () => this.#renewed()),
+      renewed: () => this.run('look again', () => this.#renewed()),
     });
     this.#metrics = ownerMetrics(telemetry.metrics, realClock, {
       due: () => this.table.queue.size,
@@ -107,9 +110,14 @@ export class Owner implements Service {
       inFlightMax: deps.config.thinksInFlightMax,
       ordered: () => this.#ordered,
       landed: (rows, again) => this.#landed(rows, again),
-      shut: (lane, gate) => this.#run('gate', () => this.gates.shut(lane, gate)),
+      shut: (lane, gate) => this.run('gate', () => this.gates.shut(lane, gate)),
     });
-    this.gates = new GateKeeper({ ...deps, table: this.table, moved: () => this.gatesMoved() });
+    this.gates = new GateKeeper({
+      ...deps,
+      table: this.table,
+      moved: () => this.gatesMoved(),
+      run: (what, act) => this.run(what, act),
+    });
     this.#verification = new Verification({ db, logger, thinking, shards: this.shards, table: this.table });
     this.#restore = new Restore({
       db,
@@ -125,7 +133,10 @@ export class Owner implements Service {
 
   async start(): Promise<void> {
     await this.look();
-    this.calls.start(() => this.#run('look again', () => this.#renewed()));
+    this.calls.start(() => {
+      this.#missed = true;
+      this.run('look again', () => this.#renewed());
+    });
     this.table.start();
     await this.shards.start();
   }
@@ -164,7 +175,7 @@ export class Owner implements Service {
     const change = await this.#deps.view.look();
     for (const lane of this.table.lanes.judge()) {
       this.table.open(lane, this.#spreads.get(lane.projectId) ?? lateSpreadMs);
-      this.#run('schedule', () => this.#scheduleLane(lane.no));
+      this.run('schedule', () => this.#scheduleLane(lane.no));
     }
     for (const lane of this.table.lanes.all) if (!lane.open && lane.queue.length > 0) this.table.close(lane);
     this.gates.arm();
@@ -175,11 +186,18 @@ export class Owner implements Service {
   async changed(projectId: string, what: { bots: readonly string[] } | 'all'): Promise<Confirmed> {
     const bots = what === 'all' ? undefined : what.bots;
     const call: NodeCall = { do: 'changed', project: projectId, ...(bots ? { bots } : {}) };
-    const [inFlight, others] = await Promise.all([this.#answer(call), this.calls.ask(call, confirmMs)]);
-    return {
-      confirmed: others.every((other) => other.confirmed),
-      inFlight: others.reduce((sum, other) => sum + other.inFlight, inFlight),
-    };
+    try {
+      const [inFlight, others] = await Promise.all([this.#answer(call), this.calls.ask(call, confirmMs)]);
+      return {
+        confirmed: others.every((other) => other.confirmed),
+        inFlight: others.reduce((sum, other) => sum + other.inFlight, inFlight),
+      };
+    } catch (error) {
+      // The change itself is committed; it is found at the next look, and acts are refused by the rows until then.
+      this.#missed = true;
+      this.#deps.telemetry.logger.warn({ error: asError(error), projectId }, 'a change could not be read yet');
+      return { confirmed: false, inFlight: this.flights.count((project) => project === projectId) };
+    }
   }
 
   /** Memory first; nothing here awaits before every think of the project has lost its right to act. */
@@ -248,7 +266,8 @@ export class Owner implements Service {
     } while (this.#work.size > 0 || this.flights.size > 0);
   }
 
-  #run(what: string, act: () => Promise<unknown>): void {
+  /** Work that nobody waits for: a failure is logged, and what caused it comes again. A stop waits for its end. */
+  run(what: string, act: () => Promise<unknown>): void {
     const working = act()
       .catch((error: unknown) =>
         this.#deps.telemetry.logger.warn({ error: asError(error) }, `${what} failed; it runs again`),
@@ -258,22 +277,25 @@ export class Owner implements Service {
   }
 
   #due(rested: readonly number[]): void {
-    if (rested.length > 0) this.#run('wake', () => this.#wake(rested));
-    this.#run('think', () => this.flights.pump());
+    if (rested.length > 0) this.run('wake', () => this.#wake(rested));
+    this.run('think', () => this.flights.pump());
   }
 
   #lost(shards: readonly number[]): void {
     const gone = new Set(shards);
     this.flights.abort((_project, _id, shard) => gone.has(shard), 'no_owner');
     this.#verification.lost(shards);
-    for (const place of [...this.table.roster.places()])
+    for (const place of this.table.roster.places())
       if (gone.has(this.table.roster.shardOf(place))) this.table.forget(place);
   }
 
   async #renewed(): Promise<void> {
     await this.look();
-    await this.#verification.look(this.shards.held().map(({ shard }) => shard));
+    const held = this.shards.held().map(({ shard }) => shard);
+    await this.#verification.look(held);
     await this.gates.look();
+    // A process alone hears all its hints; between nodes one may be lost.
+    if ((this.#missed || !this.shards.alone) && this.#restore.progress === null) await this.#compare(held);
   }
 
   /** Rows of gates or shares moved here: this node looks, the others are told. */
@@ -300,14 +322,18 @@ export class Owner implements Service {
     await this.look();
     const { bots } = call;
     if (bots) await this.#reread(bots);
-    else await this.#rereadAll(call.project);
+    else
+      await this.#rereadAll(
+        call.project,
+        this.shards.held().map(({ shard }) => shard),
+      );
     const meant = bots && new Set(bots);
     return this.flights.count((project, id) => project === call.project && meant?.has(id) !== false);
   }
 
   #landed(rows: readonly BotRow[], again: readonly string[]): void {
-    if (rows.length > 0) this.#run('schedule', () => this.#apply(rows));
-    if (again.length > 0) this.#run('read again', () => this.#reread(again));
+    if (rows.length > 0) this.run('schedule', () => this.#apply(rows));
+    if (again.length > 0) this.run('read again', () => this.#reread(again));
   }
 
   async #reread(ids: readonly string[]): Promise<void> {
@@ -326,9 +352,34 @@ export class Owner implements Service {
     }
   }
 
-  async #rereadAll(projectId: string): Promise<void> {
+  /** Shards whose rows are not what is in memory are read again. */
+  async #compare(held: readonly number[]): Promise<void> {
+    this.#missed = false;
+    try {
+      const { roster } = this.table;
+      const here = new Map(held.map((shard) => [shard, { bots: 0, generations: 0 }]));
+      for (const place of roster.places()) {
+        const sum = here.get(roster.shardOf(place));
+        if (!sum || roster.has(place, flag.gone)) continue;
+        sum.bots += 1;
+        sum.generations += roster.generationOf(place);
+      }
+      const there = new Map((await sumShards(this.#deps.db, held)).map((sum) => [sum.shard, sum]));
+      const other = held.filter((shard) => {
+        const [mine, rows] = [here.get(shard), there.get(shard)];
+        return mine?.bots !== (rows?.bots ?? 0) || mine.generations !== (rows?.generations ?? 0);
+      });
+      if (other.length > 0) await this.#rereadAll(null, other);
+    } catch (error) {
+      this.#missed = true;
+      throw error;
+    }
+  }
+
+  async #rereadAll(projectId: string | null, shards: readonly number[]): Promise<void> {
     const seen = new Set<string>();
-    for (const { shard } of this.shards.held()) {
+    const wanted = new Set(shards);
+    for (const shard of shards) {
       for (let after = ''; ; ) {
         const rows = await readWanted(this.#deps.db, shard, after, pageRows, projectId);
         for (const row of rows) seen.add(row.id);
@@ -339,7 +390,10 @@ export class Owner implements Service {
     }
     const { roster, lanes } = this.table;
     const gone = [...roster.places()].filter(
-      (place) => lanes.at(roster.laneOf(place))?.projectId === projectId && !seen.has(roster.idOf(place)),
+      (place) =>
+        wanted.has(roster.shardOf(place)) &&
+        (projectId === null || lanes.at(roster.laneOf(place))?.projectId === projectId) &&
+        !seen.has(roster.idOf(place)),
     );
     // They may have come while this was read: their rows decide.
     if (gone.length > 0) await this.#reread(gone.map((place) => roster.idOf(place)));
@@ -480,10 +534,10 @@ export class Owner implements Service {
             roster.laneOf(place) === lane.no && roster.stateOf(place) === 'running' && !roster.has(place, flag.flying),
         )
         .map((place) => roster.idOf(place));
-      this.#run('schedule', () => this.#schedule(ids, false));
+      this.run('schedule', () => this.#schedule(ids, false));
     }
     for (const { projectId, personaId } of rhythms) {
-      this.#run('schedule', async () => {
+      this.run('schedule', async () => {
         const shards = this.shards.held().map(({ shard }) => shard);
         await this.#schedule(await readRunningOf(this.#deps.db, projectId, personaId, shards), false);
       });

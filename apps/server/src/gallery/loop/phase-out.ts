@@ -23,6 +23,7 @@ type Parts = Pick<LoopDeps, 'db' | 'view' | 'clock' | 'tell' | 'emit' | 'humanAc
   /** One node of all does this. */
   mine: () => boolean;
   moved: () => Promise<void>;
+  run: (what: string, act: () => Promise<unknown>) => void;
 };
 
 /** Looks at every full hour how active people are, and lets the fleet give way to them (§1). Every change says its numbers. */
@@ -40,7 +41,7 @@ export class PhaseOuts {
     if (this.#stopped) return;
     this.#timer = this.#parts.clock.after(untilNextHour(this.#parts.clock), () => {
       this.start();
-      if (this.#parts.mine()) void this.run();
+      if (this.#parts.mine()) this.#parts.run('phase-out', () => this.run());
     });
   }
 
@@ -61,7 +62,7 @@ export class PhaseOuts {
   async #run(): Promise<void> {
     const { view, telemetry } = this.#parts;
     let moved = false;
-    for (const target of [...view.targets()]) {
+    for (const target of view.targets()) {
       if (target.phaseOut === null) continue;
       try {
         moved = (await this.#look(target, target.phaseOut)) || moved;

@@ -4,7 +4,15 @@ import type { BotRow } from '#gallery/model';
 import { must } from '#kernel/base';
 import { happeningsOf } from './activity.ts';
 import { type BotContext, botAfter } from './bot-after.ts';
-import { affinitySteps, closer, type Memory, type Relation, reflectionOf, tooMany, tooManyRelations } from './memory.ts';
+import {
+  affinitySteps,
+  closer,
+  type Memory,
+  type Relation,
+  reflectionOf,
+  tooMany,
+  tooManyRelations,
+} from './memory.ts';
 import type { Done } from './memory-recall.ts';
 import { cutTo, plain } from './observe.ts';
 import type { BotClose, DecisionRow } from './queries/close.ts';
@@ -58,9 +66,7 @@ export function closingOf(one: One): Closing {
       lastError: ending.result === 'failed' ? lastErrorOf(one) : null,
       at,
     },
-    action: one.opened
-      ? { thoughtId, at, ...must(one.outcome, 'the outcome of an act that was opened') }
-      : null,
+    action: one.opened ? { thoughtId, at, ...must(one.outcome, 'the outcome of an act that was opened') } : null,
     decision: decisionOf(one),
     ...left,
     used: one.used.map(({ id }) => ({ id, at })),
@@ -102,7 +108,7 @@ function afterThink(one: One, event: BotEvent): BotRow {
   return 'refused' in after ? bot : after.row;
 }
 
-function decisionOf(one: One): DecisionRow {
+export function decisionOf(one: One): DecisionRow {
   const { decided, cost, ending } = one;
   return {
     thoughtId: one.thoughtId,
@@ -233,16 +239,32 @@ function madeOf(one: One): Fresh[] {
       return [{ kind: 'made', text, itemId: outcome?.remoteId ?? null, person: null, importance: importance.made }];
     }
     case 'comment':
-      return [{ ...about, kind: 'said', text: `To ${person} on “${title}”: ${planned?.content ?? ''}`, importance: importance.said }];
+      return [
+        {
+          ...about,
+          kind: 'said',
+          text: `To ${person} on “${title}”: ${planned?.content ?? ''}`,
+          importance: importance.said,
+        },
+      ];
     case 'reply': {
       const to = planned?.author ?? null;
-      return [{ ...about, person: to, kind: 'said', text: `Answered: ${planned?.content ?? ''}`, importance: importance.said }];
+      return [
+        {
+          ...about,
+          person: to,
+          kind: 'said',
+          text: `Answered: ${planned?.content ?? ''}`,
+          importance: importance.said,
+        },
+      ];
     }
     case 'like':
       return [{ ...about, kind: 'liked', text: `Liked “${title}” by ${person}`, importance: importance.liked }];
     case 'browse':
       return item ? [{ ...about, kind: 'saw', text: `Saw “${title}” by ${person}`, importance: importance.saw }] : [];
     case 'nothing':
+    default:
       return [];
   }
 }
@@ -268,8 +290,8 @@ function relationsOf(one: One): Relation[] {
     met.set(person, closer(before, { person, isBot, at: one.at, step, seen: 1, exchanged }));
   };
   for (const memory of heardOf(one)) {
-    const author = seenBy(one).offers.find(({ waiting }) => waiting?.comment.author?.username === memory.person)?.waiting
-      ?.comment.author;
+    const author = seenBy(one).offers.find(({ waiting }) => waiting?.comment.author?.username === memory.person)
+      ?.waiting?.comment.author;
     if (author) meet(author.username, author.isAgent === true, affinitySteps.replied, 1);
   }
   const { decided, ending } = one;

@@ -59,7 +59,8 @@ async function perform(thoughts: Thoughts, one: One): Promise<void> {
   await act(thoughts.parts.deps, one, must(one.planned, 'what is done once more'));
   // Nobody knows yet: it is looked after before the bot's next think.
   if (!one.outcome) return;
-  if (one.outcome.state !== 'done') one.reserved.set(actId(one.thoughtId), { acts: 0, posts: 0, comments: 0, likes: 0 });
+  if (one.outcome.state !== 'done')
+    one.reserved.set(actId(one.thoughtId), { acts: 0, posts: 0, comments: 0, likes: 0 });
   const [closed] = await thoughts.besideClosing.do([closingOf(one)]);
   if (closed?.status === 'rejected') throw closed.reason;
   thoughts.parts.recalls.forget(one.bot.id);

@@ -20,7 +20,7 @@ const night = week('664200000001112222334567', '777420000000122223345677');
 
 /** As the catalogue writes them: digits of local hours, each a quarter of the speed. */
 function week(weekday: string, weekend: string = weekday): number[][] {
-  const dayOf = (digits: string): number[] => [...digits].map((digit) => Number(digit) / 4);
+  const dayOf = (digits: string): number[] => digits.split('').map((digit) => Number(digit) / 4);
   return [weekend, weekday, weekday, weekday, weekday, weekday, weekend].map(dayOf);
 }
 

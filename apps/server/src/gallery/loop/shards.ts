@@ -78,6 +78,11 @@ export class Shards implements Service {
     return this.#leaving.has(shard) || !this.#trusted() ? undefined : this.#held.get(shard);
   }
 
+  /** No other node was heard of lately. */
+  get alone(): boolean {
+    return this.#nodes.size === 0;
+  }
+
   held(): HeldShard[] {
     return [...this.#held].map(([shard, term]) => ({ shard, term }));
   }

@@ -69,7 +69,8 @@ function whyNot({ reason, nextThinkAt }: ShownBot, above: Above): GalleryWaiting
 }
 
 function waiting(reason: string, resumesAt: number | null): GalleryWaiting {
-  const [detail, remedy] = words[reason as GalleryWaitingReason] ?? [`It stopped on ${reason}.`, null];
+  const known: Readonly<Record<string, readonly [detail: string, remedy: string | null]>> = words;
+  const [detail, remedy] = known[reason] ?? [`It stopped on ${reason}.`, null];
   return {
     reason,
     detail,

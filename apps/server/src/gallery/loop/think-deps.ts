@@ -1,6 +1,6 @@
 import type { ActivityData, ActivityType, GalleryEventType } from '@muster/protocol';
-import type { BotRow, DrawScene, EffectiveTraits, FleetRow, PersonaRow, Publication, TargetRow } from '#gallery/model';
 import type { Minds } from '#gallery/minds';
+import type { BotRow, DrawScene, EffectiveTraits, FleetRow, PersonaRow, Publication, TargetRow } from '#gallery/model';
 import type { TargetClient } from '#gallery/targets';
 import type { Clock } from '#kernel/base';
 import type { Db, Tx } from '#kernel/db';

@@ -105,7 +105,14 @@ export type One = {
   /** The last one a mind was given. */
   situation?: Situation;
   /** Of all calls of this think. */
-  cost: { tokensIn: number; tokensOut: number; costMicros: number; latencyMs: number; calls: number; injections: number };
+  cost: {
+    tokensIn: number;
+    tokensOut: number;
+    costMicros: number;
+    latencyMs: number;
+    calls: number;
+    injections: number;
+  };
   fellBackFrom?: NonNullable<Thought['fellBackFrom']>;
   used: readonly { id: string }[];
   verdicts: Verdict[];

@@ -2,8 +2,8 @@ import type { Mind } from '#gallery/model';
 import { Sameness } from '#gallery/text';
 import { asError } from '#kernel/base';
 import type { Due } from './contract.ts';
-import { Recalls, saidBy } from './memory-recall.ts';
 import { actId, settling } from './ledger.ts';
+import { Recalls, saidBy } from './memory-recall.ts';
 import { Watch } from './observe.ts';
 import { readFleetWords } from './queries/see.ts';
 import type { ThinkingDeps } from './think-deps.ts';
@@ -91,7 +91,8 @@ export class ThinkParts {
     const outcomes = await this.#settling.do(settles);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     // A reservation that is not settled counts as spent when its time is over.
-    if (failed) this.deps.telemetry.logger.warn({ error: asError(failed.reason) }, 'spend not settled; all of it counts');
+    if (failed)
+      this.deps.telemetry.logger.warn({ error: asError(failed.reason) }, 'spend not settled; all of it counts');
   }
 
   forget(botId?: string): void {

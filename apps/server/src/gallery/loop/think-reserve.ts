@@ -1,10 +1,10 @@
-import type { Bound } from '#gallery/model';
 import { mindWants } from '#gallery/minds';
+import type { Bound } from '#gallery/model';
 import { reach } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import type { Grant, Refusal, ReserveOrder } from '#kernel/meter';
-import { Together } from './ledger-gather.ts';
 import { crossingsTold } from './activity.ts';
+import { Together } from './ledger-gather.ts';
 import type { ThinkingDeps } from './think-deps.ts';
 import { type Ending, type One, Stop } from './think-one.ts';
 

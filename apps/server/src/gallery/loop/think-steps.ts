@@ -1,12 +1,12 @@
 import type { Decision, Situation } from '#gallery/model';
 import { MindError } from '#gallery/model';
 import { must, reach } from '#kernel/base';
-import { offersOf, type Offer } from './candidates.ts';
+import { type Offer, offersOf } from './candidates.ts';
 import { decideByOdds, stopWhenIdle, takeDecision, wordless } from './decide.ts';
+import type { Recall } from './memory-recall.ts';
 import { plain, type SeenItem, type Watch } from './observe.ts';
 import { type Waiting, waitingIn } from './observe-replies.ts';
 import { barredNow, oddsLeft } from './spacing.ts';
-import type { Recall } from './memory-recall.ts';
 import { type One, Stop, seenBy } from './think-one.ts';
 import type { ThinkParts } from './think-parts.ts';
 import { reserveFor } from './think-reserve.ts';
@@ -37,7 +37,11 @@ export async function findOffers(parts: ThinkParts, one: One): Promise<void> {
   const seen = seenBy(one);
   const quiet = new Set(target.quietList);
   const waiting = await waitingFor(parts.watch(one), one, quiet);
-  seen.offers = offersOf({ bot, traits, recall: seen.recall, world: seen.world, quiet, at }, waiting, one.draws('candidates'));
+  seen.offers = offersOf(
+    { bot, traits, recall: seen.recall, world: seen.world, quiet, at },
+    waiting,
+    one.draws('candidates'),
+  );
   const watch = parts.watch(one);
   for (const offer of seen.offers) offer.thread ??= watch.known(offer.item) ?? null;
   seen.barred = barredNow({ bot, traits, recall: seen.recall, offers: seen.offers, caps, at });
@@ -52,7 +56,10 @@ async function waitingFor(watch: Watch, one: One, quiet: ReadonlySet<string>): P
   const grown = own.find((item) => watch.known(item) === undefined);
   if (grown) await watch.thread(grown, one.due.signal);
   const named = [...watch.naming(bot.username)];
-  const others = named.length === 0 ? [] : world.items.filter(({ id, author }) => author?.username !== bot.username && named.includes(id));
+  const others =
+    named.length === 0
+      ? []
+      : world.items.filter(({ id, author }) => author?.username !== bot.username && named.includes(id));
   const answered = new Set(recall.done.flatMap(({ parentId }) => (parentId === null ? [] : [parentId])));
   const of = { me: { id: bot.id, username: bot.username }, fleetSeed: fleet.seed, answered, quiet, at };
   return [...own, ...others].flatMap((item: SeenItem) => {
@@ -68,7 +75,8 @@ async function waitingFor(watch: Watch, one: One, quiet: ReadonlySet<string>): P
 function lastWords({ done }: Recall): ReadonlyMap<string, number> {
   const last = new Map<string, number>();
   for (const { kind, itemId, at } of done) {
-    if (itemId !== null && (kind === 'comment' || kind === 'reply')) last.set(itemId, Math.max(at, last.get(itemId) ?? 0));
+    if (itemId !== null && (kind === 'comment' || kind === 'reply'))
+      last.set(itemId, Math.max(at, last.get(itemId) ?? 0));
   }
   return last;
 }
@@ -165,6 +173,7 @@ function wantedOnly(decision: Decision, wanted: Situation['wanted']): Decision {
 
 /** The guard. What was refused is written once more, a few times; then the think ends with the reason. */
 export async function check(parts: ThinkParts, one: One): Promise<void> {
+  if (one.planned) return;
   const { deps, sameness } = parts;
   const pending = parts.pending(one);
   if (must(one.decided, 'a decision').decision.do === 'browse') return;

@@ -1,10 +1,10 @@
+import type { BotRow } from '#gallery/model';
 import { asError, reach } from '#kernel/base';
 import { isStoreDown } from '#kernel/db';
-import type { BotRow } from '#gallery/model';
 import { act } from './act.ts';
 import { endingOfThrow } from './act-fault.ts';
 import { askBot } from './ask.ts';
-import type { Due, Loop, Thinker, ThinkEnd } from './contract.ts';
+import type { Due, Loop, ThinkEnd, Thinker } from './contract.ts';
 import { actId, type ClosingUp, closingUp, type Opening, opening } from './ledger.ts';
 import { untilCommitted } from './ledger-gather.ts';
 import { forgetPerson } from './memory-forget.ts';
@@ -17,6 +17,7 @@ import { beginOne, type One } from './think-one.ts';
 import { ThinkParts } from './think-parts.ts';
 import { check, decide, findOffers, recallAll, textsOf } from './think-steps.ts';
 import { settleOpenOf, verifyOpen } from './verify-open.ts';
+import { keepBought, takeBought } from './write-bought.ts';
 import { paint } from './write-image.ts';
 
 /** The thinking half of the loop, with what people ask of it besides. */
@@ -93,7 +94,12 @@ export class Thoughts implements Disposable {
       } catch (thrown) {
         const draws = () => ({ whole: (min: number) => min }) as never;
         const ending = endingOfThrow(thrown, { at, due, draws });
-        tell(due, { botId: due.bot.id, result: 'put_off', reason: ending.reason, againAt: ending.againAt ?? at + 5_000 });
+        tell(due, {
+          botId: due.bot.id,
+          result: 'put_off',
+          reason: ending.reason,
+          againAt: ending.againAt ?? at + 5_000,
+        });
       }
     }
     await Promise.all(this.#lanesOf(ones).map((lane) => this.#run(lane, at, tell)));
@@ -118,7 +124,7 @@ export class Thoughts implements Disposable {
     await this.#see(lane, at);
     await inTurn(lane, (one) => this.#openOnes(one));
     await together(lane, (one) => findOffers(this.parts, one));
-    await together(lane, (one) => decide(this.parts, one));
+    await together(lane, (one) => this.#decide(one));
     await inTurn(lane, (one) => check(this.parts, one));
     await together(lane, (one) => this.#paint(one));
     await this.#open(lane);
@@ -146,10 +152,18 @@ export class Thoughts implements Disposable {
     if (open.length > 0) await settleOpenOf(this, one, open);
   }
 
+  async #decide(one: One): Promise<void> {
+    await takeBought(this.parts.deps, one);
+    if (!one.planned) await decide(this.parts, one);
+  }
+
   async #paint(one: One): Promise<void> {
     const { planned, decided } = one;
-    if (!planned || planned.kind !== 'post' || !decided) return;
-    one.planned = { ...planned, publication: await paint(this.parts, one, decided.decision) };
+    if (planned?.kind !== 'post' || planned.publication || !decided) return;
+    const publication = await paint(this.parts, one, decided.decision);
+    await keepBought(this.parts.deps, one, publication);
+    one.planned = { ...planned, publication };
+    await reach('gallery.image');
   }
 
   async #open(lane: readonly One[]): Promise<void> {
@@ -204,7 +218,11 @@ export class Thoughts implements Disposable {
 
   /** `null`: nothing is written of this think, it comes again. */
   #closingOf(one: One): Closing | null {
-    const ending = (one.ending ??= { result: 'failed', reason: 'internal', event: { type: 'fail', reason: 'internal' } });
+    const ending = (one.ending ??= {
+      result: 'failed',
+      reason: 'internal',
+      event: { type: 'fail', reason: 'internal' },
+    });
     this.#note(one);
     if (ending.event === null) return null;
     // What was not done is given back.
@@ -213,7 +231,10 @@ export class Thoughts implements Disposable {
       return closingOf(one);
     } catch (thrown) {
       const error = asError(thrown);
-      this.parts.deps.telemetry.logger.error({ error, botId: one.bot.id, thoughtId: one.thoughtId }, 'a think did not close');
+      this.parts.deps.telemetry.logger.error(
+        { error, botId: one.bot.id, thoughtId: one.thoughtId },
+        'a think did not close',
+      );
       return null;
     }
   }
@@ -265,7 +286,8 @@ export class Thoughts implements Disposable {
       said: closing.said,
     });
     if (one.outcome?.state !== 'done') return;
-    for (const { kind, text } of textsOf(one)) sameness.add(text, { kind, botId: one.bot.id, targetId: sameKey(one.bot) });
+    for (const { kind, text } of textsOf(one))
+      sameness.add(text, { kind, botId: one.bot.id, targetId: sameKey(one.bot) });
     const { planned, world } = one;
     if (!planned?.itemId || !world) return;
     const pile = world.piles.get(planned.itemId) ?? { words: 0, likes: 0 };
@@ -278,18 +300,26 @@ export class Thoughts implements Disposable {
     const { counts, telemetry } = this.parts.deps;
     if (!ending) return;
     if (planned && outcome) {
-      counts.actions.add({ kind: planned.kind, outcome: outcome.state === 'done' ? 'done' : (ending.reason ?? outcome.state), origin: 'bot' });
+      counts.actions.add({
+        kind: planned.kind,
+        outcome: outcome.state === 'done' ? 'done' : (ending.reason ?? outcome.state),
+        origin: 'bot',
+      });
     }
     if (ending.result === 'acted' && !planned) counts.actions.add({ kind: 'browse', outcome: 'done', origin: 'bot' });
     if (ending.result === 'skipped') counts.skips.add({ reason: ending.reason ?? 'none' });
     if (!ending.error) return;
     const fields = { error: ending.error, botId: one.bot.id, thoughtId: one.thoughtId, reason: ending.reason };
-    if (ending.result === 'failed') telemetry.logger.error(fields, 'a think failed');
+    if (ending.reason === 'internal') telemetry.logger.error(fields, 'a think failed');
+    else if (ending.result === 'failed') telemetry.logger.warn(fields, 'a think failed');
     else telemetry.logger.debug(fields, 'a think did not act');
   }
 }
 
-const inOrder = (a: Due, b: Due): number => a.dueAt - b.dueAt || (a.bot.id < b.bot.id ? -1 : a.bot.id > b.bot.id ? 1 : 0);
+const inOrder = (a: Due, b: Due): number =>
+  a.dueAt - b.dueAt || (a.bot.id < b.bot.id ? -1 : a.bot.id > b.bot.id ? 1 : 0);
+/** When a think that wrote nothing comes again, unless its ending says so. */
+const againMs = 1_000;
 const going = (one: One): boolean => one.ending === undefined;
 const nothingDone = { acts: 0, posts: 0, comments: 0, likes: 0 } as const;
 
@@ -332,8 +362,7 @@ function endOf(one: One, row: BotRow | undefined): ThinkEnd {
     result: ending?.result ?? 'put_off',
     reason: ending?.reason ?? null,
     ...(row ? { row } : {}),
-    ...(row === undefined && ending?.againAt !== undefined ? { againAt: Math.max(ending.againAt, at) } : {}),
+    ...(row === undefined ? { againAt: Math.max(ending?.againAt ?? at + againMs, at) } : {}),
     ...(ending?.gate ? { gate: ending.gate } : {}),
   };
 }
-

@@ -28,7 +28,14 @@ export async function verifyOpen(
     const page = await readOpenOfShard(db, { shard, below: term, after, limit: pageMax });
     if (page.length === 0) break;
     after = page.at(-1)?.thoughtId ?? after;
-    const bots = new Map((await readBots(db, page.map(({ botId }) => botId))).map((bot) => [bot.id, bot]));
+    const bots = new Map(
+      (
+        await readBots(
+          db,
+          page.map(({ botId }) => botId),
+        )
+      ).map((bot) => [bot.id, bot]),
+    );
     // Of one bot at most one act is open; those of different bots have nothing to do with each other.
     for (let from = 0; from < page.length; from += atOnce) {
       await Promise.all(
@@ -52,8 +59,9 @@ export async function verifyOpen(
 /** Whether an act that turns out not to have been done may still be done. */
 function mayAct(view: Thoughts['parts']['deps']['view'], bot: BotRow): boolean {
   const target = view.target(bot.projectId, bot.targetId);
-  const open = view.fleet(bot.projectId)?.gate.state === 'open' && target?.gate.state === 'open';
-  return open && bot.desired === 'running' && (target?.kind === 'sandbox' || target?.acknowledged === true);
+  if (!target || bot.desired !== 'running') return false;
+  const open = view.fleet(bot.projectId)?.gate.state === 'open' && target.gate.state === 'open';
+  return open && (target.kind === 'sandbox' || target.acknowledged);
 }
 
 /** Those of one bot, at the start of its think; that think is over then, and the bot comes again at once. */
@@ -81,7 +89,8 @@ async function settleOne(
   }
   const due: Due = { bot: of.bot, dueAt: of.at, term: of.term, signal: of.signal, may: of.may };
   const first = await beginOne(deps, due, of.at);
-  const one = first.thoughtId === action.thoughtId ? first : await beginOne(deps, due, of.at, { thoughtId: action.thoughtId });
+  const one =
+    first.thoughtId === action.thoughtId ? first : await beginOne(deps, due, of.at, { thoughtId: action.thoughtId });
   await resume(thoughts, one, action, action.kind);
   const { planned } = one;
   if (!planned) throw new Error('invariant broken: nothing was planned');
@@ -96,7 +105,11 @@ async function settleOne(
   one.outcome = found.outcome;
   const { state, outcome } = found.outcome;
   one.reserved.set(actId(one.thoughtId), state === 'done' ? null : { acts: 0, posts: 0, comments: 0, likes: 0 });
-  one.ending = { result: state === 'done' ? 'acted' : state, reason: state === 'done' ? null : outcome, event: { type: 'ok' } };
+  one.ending = {
+    result: state === 'done' ? 'acted' : state,
+    reason: state === 'done' ? null : outcome,
+    event: { type: 'ok' },
+  };
   const [settled] = await thoughts.closingUp.do([closingOf(one)]);
   if (settled?.status !== 'fulfilled') throw settled?.reason ?? new Error('invariant broken: no outcome');
   thoughts.parts.recalls.forget(of.bot.id);
@@ -114,7 +127,7 @@ export async function resume(
   const { itemId, parentId, content, detail } = action;
   const text = (name: string): string | null => (typeof detail[name] === 'string' ? detail[name] : null);
   const author = text('author');
-  const publication = publicationOf(detail, deps.pictures.again);
+  const publication = publicationOf(detail, (stored) => deps.pictures.again(stored));
   one.opened = true;
   one.planned = { kind, itemId, parentId, content, author, publication };
   const isPost = kind === 'post';
@@ -144,7 +157,7 @@ export async function resume(
   };
   await recalls.load(deps.db, [one.bot]);
   const recall = recalls.get(one.bot);
-  const world = { at: one.at, items: [], byAuthor: new Map(), piles: new Map() };
+  const world = { at: one.at, items: [], byId: new Map(), byAuthor: new Map(), piles: new Map() };
   if (recall) one.seen = { world, recall, offers: [], odds: {}, barred: {} };
 }
 
@@ -184,4 +197,3 @@ async function closeAlone(
     closeActions(tx, [{ thoughtId, state: 'dropped', outcome: 'is_deleted', remoteId: null, at }]);
   });
 }
-

@@ -44,7 +44,13 @@ export async function findOut(
 }
 
 async function sendAgain(
-  { client, actor, act, may, signal }: { client: TargetClient; actor: Actor; act: Opened; may: () => boolean; signal: AbortSignal },
+  {
+    client,
+    actor,
+    act,
+    may,
+    signal,
+  }: { client: TargetClient; actor: Actor; act: Opened; may: () => boolean; signal: AbortSignal },
   how: 'adopted' | 'sent',
 ): Promise<FoundOut> {
   try {

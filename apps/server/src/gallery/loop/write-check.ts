@@ -31,14 +31,22 @@ export function checkWritten(one: One, decided: Decided, sameness: Sameness, pen
     case 'reply': {
       const to = offer?.waiting?.comment;
       const text = look.at('reply', named(decision.text, to?.author?.username ?? 'unknown'), 'comment');
-      const planned = { ...base, kind: 'reply' as const, parentId: to?.id ?? null, author: to?.author?.username ?? null };
+      const planned = {
+        ...base,
+        kind: 'reply' as const,
+        parentId: to?.id ?? null,
+        author: to?.author?.username ?? null,
+      };
       return look.refused ?? { planned: { ...planned, content: text }, decision: { ...decision, text } };
     }
     case 'post': {
       const prompt = look.at('prompt', decision.prompt, 'prompt');
       const caption = look.at('caption', decision.caption, 'caption');
       const alt = look.optional('alt', decision.alt);
-      const tags = decision.tags.map((tag) => look.optional('tag', tag)).filter(Boolean).slice(0, tagsMax);
+      const tags = decision.tags
+        .map((tag) => look.optional('tag', tag))
+        .filter(Boolean)
+        .slice(0, tagsMax);
       if (look.refused) return look.refused;
       const written = { ...decision, prompt, caption, alt, tags };
       return { planned: { ...base, itemId: null, author: null, kind: 'post', content: caption }, decision: written };

@@ -1,12 +1,11 @@
 import { type SceneFamily, sceneFamilies } from '@muster/protocol';
 import { type Decision, MindError, type Publication, TargetError } from '#gallery/model';
 import { checkText } from '#gallery/text';
-import { asError, reach } from '#kernel/base';
-import { plain } from './observe.ts';
-import { reserveFor } from './think-reserve.ts';
-import { type One, Stop } from './think-one.ts';
+import { asError, never } from '#kernel/base';
 import type { ThinkingDeps } from './think-deps.ts';
+import { type One, Stop } from './think-one.ts';
 import type { ThinkParts } from './think-parts.ts';
+import { reserveFor } from './think-reserve.ts';
 
 type Picture = { image: Publication['image'] & { onTarget?: string }; alt: string; facts: readonly string[] };
 
@@ -16,7 +15,6 @@ type Picture = { image: Publication['image'] & { onTarget?: string }; alt: strin
  */
 export async function paint(parts: ThinkParts, one: One, decision: Decision): Promise<Publication> {
   const picture = await painted(parts, one, decision);
-  await reach('gallery.image');
   const title = checkText(decision.caption, { kind: 'title', language: one.traits.language });
   return {
     image: picture.image,
@@ -38,6 +36,8 @@ async function painted(parts: ThinkParts, one: One, decision: Decision): Promise
         return await fromTarget(parts.deps, one, decision);
       case 'model':
         return await fromModel(parts, one, decision);
+      default:
+        return never(one.traits.imageSource);
     }
   } catch (thrown) {
     if (thrown instanceof Stop || thrown instanceof TargetError || thrown instanceof MindError) throw thrown;
@@ -105,7 +105,14 @@ async function fromModel({ deps, reserving }: ThinkParts, one: One, decision: De
   const bound = deps.minds.imageBound(one.traits.mind);
   const id = `${one.thoughtId}:image`;
   await reserveFor({ ...deps, reserving }, one, id, bound);
-  const made = await deps.minds.paintImage(one.traits.mind, { prompt: plain(decision.prompt) }, one.due.signal);
+  const made = await deps.minds
+    .paintImage(one.traits.mind, { prompt: decision.prompt }, one.due.signal)
+    .catch((error: unknown) => {
+      // What was surely not painted is given back; else all that was reserved is the spend.
+      const money = error instanceof MindError ? error.used.costMicros : undefined;
+      if (money !== undefined) one.reserved.set(id, { money, images: money > 0 ? 1 : 0 });
+      throw error;
+    });
   one.reserved.set(id, { money: made.costMicros, images: 1 });
   one.cost.costMicros += made.costMicros;
   if (made.mimeType !== 'image/png' || !isPng(made.bytes)) throw new Error(`a picture of type ${made.mimeType}`);

@@ -25,6 +25,11 @@ export class Bucket {
     return Math.max(this.#limit * this.#share, this.#limit * slowest);
   }
 
+  /** How much of its rate refusals have left it, 0..1. */
+  get share(): number {
+    return this.#share;
+  }
+
   level(now: number): number {
     return Math.min(this.#room(), this.#level + ((now - this.#at) / minuteMs) * this.perMinute);
   }

@@ -65,10 +65,12 @@ function headersOf(error: Error): Readonly<Record<string, string>> {
   return typeof headers === 'object' && headers !== null ? (headers as Record<string, string>) : {};
 }
 
-/** Seconds, or milliseconds where a provider says them; at most a minute, and never in the past. */
+/** Seconds, a date, or milliseconds where a provider says them; at most a minute, and never in the past. */
 function retryAfterOf(headers: Readonly<Record<string, string>>): number | undefined {
   const ms = headers['retry-after-ms'];
-  const seconds = headers['retry-after'];
-  const wait = ms !== undefined ? Number(ms) : seconds !== undefined ? Number(seconds) * 1_000 : Number.NaN;
+  const after = headers['retry-after'] ?? '';
+  // A date is read by the provider's own clock.
+  const until = /^\w{3}, /.test(after) ? Date.parse(after) - Date.parse(headers['date'] ?? '') : Number.NaN;
+  const wait = ms !== undefined ? Number(ms) : /^\d/.test(after) ? Number(after) * 1_000 : until;
   return wait >= 0 ? Math.min(wait, limits.retryAfterMsMax) : undefined;
 }

@@ -107,7 +107,7 @@ export class Lane {
 
   /** The provider, not our own pace, is what holds calls back. */
   get #punished(): boolean {
-    return this.#blockedUntil > this.#clock.now() || this.#requests.perMinute < 2;
+    return this.#blockedUntil > this.#clock.now() || this.#requests.share < 0.5;
   }
 
   #mayGo(tokens: number): boolean {

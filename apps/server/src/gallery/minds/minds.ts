@@ -8,7 +8,7 @@ import { mindLimits as limits } from './limits.ts';
 import { createMindMetrics, type MindMetrics } from './metrics.ts';
 import { type DegradedEvent, MindHealth } from './mind-health.ts';
 import { type Painted, type PaintOrder, paint, paintBound } from './paint-image.ts';
-import { costOf, type Price } from './prices.ts';
+import { costOf, type Price, priceOf } from './prices.ts';
 import { ProviderMind } from './provider-mind.ts';
 import { callText } from './sdk.ts';
 import { type MindSpec, type MindsConfig, specNamed } from './settings.ts';
@@ -71,7 +71,8 @@ export interface Minds extends Service {
   /** One call of 20 tokens, paid for. Throws `notFound` `mind_unknown`. */
   test(name: string, signal: AbortSignal): Promise<MindTest>;
   /**
-   * One picture by a model: `null` = the settings'. Throws `MindError`, whose `used` says what may be on the bill.
+   * One picture, by the model for pictures of the named mind or of the settings. Throws `MindError`, whose `used` says
+   * what may be on the bill.
    */
   paintImage(name: string | null, order: PaintOrder, signal: AbortSignal): Promise<Painted>;
   /** Throws `MindError` `price_unknown` or `mind_unavailable`. */
@@ -86,6 +87,7 @@ export class NamedMinds implements Minds {
   readonly #options: MindsOptions;
   readonly #metrics: MindMetrics;
   readonly #known = new Map<string, Known>();
+  readonly #painters = new Map<string, Known>();
   readonly #lanes = new Map<string, Lane>();
   readonly #health = new Map<string, MindHealth>();
   readonly #minds = new Map<string, Mind>();
@@ -213,10 +215,20 @@ export class NamedMinds implements Minds {
     return { name: this.defaultName, degraded: reason !== null, reason };
   }
 
+  /** What paints for this mind: its provider's model for pictures where it has one, else the settings'. */
   #painter(name: string | null): Known | undefined {
-    const { imageModel } = this.#options.config;
-    if (name !== null) return this.#find(name);
-    return imageModel ? (this.#known.get(imageModel.name) ?? this.#know(imageModel)) : undefined;
+    const { imageModel, prices } = this.#options.config;
+    const own = name === null ? undefined : this.#find(name)?.spec;
+    const model = own?.imageModel ?? null;
+    if (!own || model === null) return imageModel ? this.#painterOf(imageModel) : undefined;
+    const price = own.price?.images ? own.price : priceOf(prices, `${own.provider}:${model}`);
+    return this.#painterOf({ ...own, name: `${own.name} (pictures)`, model, price });
+  }
+
+  #painterOf(spec: MindSpec): Known {
+    const known = this.#painters.get(spec.name) ?? this.#made(spec);
+    this.#painters.set(spec.name, known);
+    return known;
   }
 
   #make(name: string, fallbackName: string, unpriced: 'refuse' | 'allow'): Mind {
@@ -239,6 +251,12 @@ export class NamedMinds implements Minds {
   }
 
   #know(spec: MindSpec): Known {
+    const known = this.#made(spec);
+    this.#known.set(spec.name, known);
+    return known;
+  }
+
+  #made(spec: MindSpec): Known {
     const { clock, random, logger } = this.#options;
     // Several minds of one account share its limits.
     const address = `${spec.provider} ${spec.baseUrl} ${spec.key ?? ''}`;
@@ -246,17 +264,16 @@ export class NamedMinds implements Minds {
     this.#lanes.set(address, lane);
     const health = this.#healthOf(spec.name);
     const caller = new Caller({ spec, lane, clock, random, metrics: this.#metrics, logger, health });
-    const known = { spec, caller, ratio: new TokenRatio() };
-    this.#known.set(spec.name, known);
-    return known;
+    return { spec, caller, ratio: new TokenRatio() };
   }
 
   #healthOf(name: string): MindHealth {
     const health =
       this.#health.get(name) ??
       new MindHealth(name, this.#options.clock, (event) => {
-        this.#options.logger.warn(event, event.degraded ? 'a mind is degraded' : 'a mind works again');
-        this.#options.onDegraded?.(event);
+        const { onDegraded, logger } = this.#options;
+        if (onDegraded) onDegraded(event);
+        else logger.warn(event, event.degraded ? 'a mind is degraded' : 'a mind works again');
       });
     if (this.#health.size < 4 * limits.namedMax) this.#health.set(name, health);
     return health;

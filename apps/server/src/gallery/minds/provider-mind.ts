@@ -29,6 +29,7 @@ export type ProviderMindParts = {
 };
 
 const schemaBytes = Buffer.byteLength(JSON.stringify(answerSchema));
+const noRoom = 'it thought until no token was left to write with; give it a reasoningReserve in MUSTER_MINDS';
 const redoCharsMax = 1_000;
 /** The first answer once more, and what is wrong with it. Code points may be of four bytes, tokens of it are not. */
 const redoBytes = redoCharsMax + 300;
@@ -84,14 +85,16 @@ export class ProviderMind implements Mind {
     if (prompt.injectionsSeen > 0) this.#parts.metrics.injections.add({}, prompt.injectionsSeen);
     let redo: TextCall['redo'];
     for (;;) {
-      const { text } = await this.#ask(prompt, redo, options.signal, spend);
+      const { text, tokensOut = 0 } = await this.#ask(prompt, redo, options.signal, spend);
       const read = text.includes(delimiter)
         ? { ok: false as const, why: 'the marks must not be repeated' }
         : readAnswer(text, situation);
       if (read.ok) return thought(read.decision, prompt.injectionsSeen);
       this.#parts.metrics.calls.add({ provider: this.#parts.caller.spec.provider, result: 'invalid' });
       if (redo || spend.calls >= callsMax) {
-        throw new MindError('mind_invalid', `The model's answer could not be used: ${read.why}.`, { used: spend });
+        const why = text.trim() === '' && tokensOut >= this.#outMax ? noRoom : read.why;
+        this.#parts.caller.lastError = { at: clock.now(), detail: why };
+        throw new MindError('mind_invalid', `The model's answer could not be used: ${why}.`, { used: spend });
       }
       redo = { answer: text.slice(0, redoCharsMax), why: read.why };
     }
@@ -99,14 +102,13 @@ export class ProviderMind implements Mind {
 
   async #ask(prompt: Prompt, redo: TextCall['redo'], signal: AbortSignal, spend: Spend): Promise<TextAnswer> {
     const { caller } = this.#parts;
-    const { reasoningReserve } = caller.spec;
     const bytes =
       bytesOf(prompt) + schemaBytes + (redo ? Buffer.byteLength(redo.answer) + Buffer.byteLength(redo.why) + 100 : 0);
     const bound = this.#callBound(bytes);
     const call: TextCall = {
       ...prompt,
       ...(redo ? { redo } : {}),
-      maxOutputTokens: limits.maxOutputTokens + reasoningReserve,
+      maxOutputTokens: this.#outMax,
     };
     try {
       const { answer, paidBefore } = await caller.call(
@@ -163,8 +165,12 @@ export class ProviderMind implements Mind {
   }
 
   #callBound(bytes: number): Tokens {
-    const { ratio, caller } = this.#parts;
-    return { in: ratio.bound(bytes), out: ratio.outBound(limits.maxOutputTokens + caller.spec.reasoningReserve) };
+    const { ratio } = this.#parts;
+    return { in: ratio.bound(bytes), out: ratio.outBound(this.#outMax) };
+  }
+
+  get #outMax(): number {
+    return limits.maxOutputTokens + this.#parts.caller.spec.reasoningReserve;
   }
 
   #price(): Price | undefined {

@@ -44,6 +44,8 @@ export type MindSpec = {
   reasoningReserve: number;
   /** The server keeps to a JSON schema; else only JSON is asked for. */
   structured: boolean;
+  /** Its provider's model for pictures; `null`: the settings' one paints. */
+  imageModel: string | null;
 };
 
 export type MindsConfig = {
@@ -76,6 +78,7 @@ const namedMind = z.strictObject({
   temperature: z.number().min(0).max(2).nullable().optional(),
   reasoningReserve: z.number().int().min(0).max(100_000).optional(),
   structured: z.boolean().optional(),
+  image: z.string().regex(modelName, 'expected the name of a model').optional(),
 });
 type NamedMind = z.infer<typeof namedMind>;
 const namedMinds = z
@@ -183,6 +186,7 @@ function specOf(name: string, mind: NamedMind, accounts: MindsConfig['accounts']
     temperature: mind.temperature === undefined ? mindLimits.temperature : mind.temperature,
     reasoningReserve: mind.reasoningReserve ?? 0,
     structured: mind.structured ?? provider !== 'compatible',
+    imageModel: mind.image ?? null,
   };
 }
 

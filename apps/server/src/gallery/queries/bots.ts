@@ -1,6 +1,6 @@
 import type { BotCaps, Traits } from '@muster/protocol';
-import { type Reader, sql, type Statement, type Tx } from '#kernel/db';
-import { botColumns, type BotSheet, type RawBot, sheetOf } from './bot-row.ts';
+import { type Reader, type Statement, sql, type Tx } from '#kernel/db';
+import { type BotSheet, botColumns, type RawBot, sheetOf } from './bot-row.ts';
 
 export type NewBot = {
   id: string;
@@ -211,7 +211,6 @@ export async function matchingBots(
     select b.id from ${filtered(projectId, where)} order by b.id limit ${limit}`);
   return rows.map((row) => row.id);
 }
-
 
 export async function writeBotCaps(tx: Tx, id: string, caps: BotCaps, at: Date): Promise<void> {
   await tx.query(sql`

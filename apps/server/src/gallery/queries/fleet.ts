@@ -124,3 +124,10 @@ export async function countStates(reader: Reader): Promise<{ state: string; bots
     -- count_gallery_states: a scan of the table, once a minute at most
     select state, count(*)::int as bots from gallery_bots group by state`);
 }
+
+/** Over all projects. */
+export async function lowestShares(reader: Reader): Promise<{ id: string; share: number }[]> {
+  return reader.query<{ id: string; share: number }>(sql`
+    -- lowest_shares: all of the few rows
+    select id, min(share) as share from gallery_targets group by id order by id limit 100`);
+}

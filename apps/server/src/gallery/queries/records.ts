@@ -133,32 +133,37 @@ export async function spendByDay(
     group by 1 order by 1 desc limit ${page.limit}`);
 }
 
-/** What all bots of a project remember about one person. */
+/**
+ * What all bots of a project remember about one person, by name or in words. Bots that lost something think on under the next
+ * number: a think that is under way on any node then writes nothing of that person back.
+ */
 export async function erasePerson(
   tx: Tx,
   projectId: string,
   person: string,
 ): Promise<{ memories: number; relations: number; decisions: number }> {
-  const memories = await tx.query(sql`
-    -- erase_person_memories: gallery_memories_person
+  // A name may hold signs that mean something in a pattern.
+  const literal = person.replaceAll(/[^A-Za-z0-9_]/g, (sign) => `\\${sign}`);
+  const memories = await tx.query<{ botId: string }>(sql`
+    -- erase_person_memories: gallery_bots_project, gallery_memories_bot
     delete from gallery_memories m using gallery_bots b
-    where m.person = ${person} and b.id = m.bot_id and b.project_id = ${projectId} returning 1`);
-  const mentioned = await tx.query(sql`
-    -- erase_person_mentions: gallery_bots_project, gallery_memories_bot
-    delete from gallery_memories m using gallery_bots b
-    where b.project_id = ${projectId} and m.bot_id = b.id and m.person is distinct from ${person}
-      and m.text ~* ('(^|[^a-z0-9_])@?' || regexp_replace(${person}, '([^a-zA-Z0-9_])', '\\\\\\1', 'g') || '($|[^a-z0-9_])')
-    returning 1`);
-  const relations = await tx.query(sql`
+    where b.project_id = ${projectId} and m.bot_id = b.id
+      and (m.person = ${person} or m.text ~* ${`(^|[^a-z0-9_])@?${literal}($|[^a-z0-9_])`})
+    returning m.bot_id as "botId"`);
+  const relations = await tx.query<{ botId: string }>(sql`
     -- erase_person_relations: gallery_relations_person
     delete from gallery_relations r using gallery_bots b
-    where r.person = ${person} and b.id = r.bot_id and b.project_id = ${projectId} returning 1`);
+    where r.person = ${person} and b.id = r.bot_id and b.project_id = ${projectId} returning r.bot_id as "botId"`);
   const decisions = await tx.query(sql`
     -- erase_person_decisions: gallery_decisions_project
     update gallery_decisions set body = '{"erased": true}'::jsonb
-    where project_id = ${projectId} and body::text ~* ('"' || regexp_replace(${person}, '([^a-zA-Z0-9_])', '\\\\\\1', 'g') || '"')
+    where project_id = ${projectId} and body::text ~* ${`"${literal}"`}
     returning 1`);
-  return { memories: memories.length + mentioned.length, relations: relations.length, decisions: decisions.length };
+  const lost = [...new Set([...memories, ...relations].map(({ botId }) => botId))];
+  await tx.query(sql`
+    -- erase_person_thinks: gallery_bots_pkey
+    update gallery_bots set think_no = think_no + 1 where id = any((select ${lost}::text[])::text[])`);
+  return { memories: memories.length, relations: relations.length, decisions: decisions.length };
 }
 
 /** In pieces: closed actions, old decisions. */
@@ -183,6 +188,6 @@ export async function removeOldDecisions(tx: Tx, projectId: string, before: Date
 export async function galleryProjects(reader: Reader): Promise<string[]> {
   const rows = await reader.query<{ id: string }>(sql`
     -- gallery_projects: gallery_fleets_pkey
-    select project_id as id from gallery_fleets`);
+    select project_id as id from gallery_fleets order by project_id`);
   return rows.map((row) => row.id);
 }

@@ -71,11 +71,7 @@ export async function listTasks(
 }
 
 /** The task and its next ids; nobody else works on it meanwhile. `undefined`: it is over. */
-export async function takeTask(
-  tx: Tx,
-  id: string,
-  count: number,
-): Promise<(TaskRow & { next: string[] }) | undefined> {
+export async function takeTask(tx: Tx, id: string, count: number): Promise<(TaskRow & { next: string[] }) | undefined> {
   const [row] = await tx.query<TaskRow & { next: string[] }>(sql`
     -- take_gallery_task: gallery_tasks_pkey
     select ${columns}, ids[done + 1 : done + ${count}] as next

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { RateBuckets } from '#kernel/auth';
 import type { MusterError } from '#kernel/base';
 import { type Answer, answer, type Call, type Http, type RequestHead, taken } from '#kernel/http';
-import { Refused, type SandboxAnswer } from './answers.ts';
 import { answerCall, refusalOf } from './call.ts';
-import { principalOf, type SandboxPrincipal } from './caller.ts';
 import { contract, uploadPath } from './contract/table.ts';
-import { sandboxLimits as limits } from './limits.ts';
-import { requireSameOrigin } from './people/same-origin.ts';
-import type { SandboxRoom } from './room.ts';
+import { Refused, type SandboxAnswer } from './room/answers.ts';
+import { principalOf, type SandboxPrincipal } from './room/caller.ts';
+import { sandboxLimits as limits } from './room/limits.ts';
+import type { SandboxRoom } from './room/room.ts';
+import { requireSameOrigin } from './room/same-origin.ts';
 
 const anyQuery = z.looseObject({});
 const prefixes = ['/api/showcase', '/api/execute', '/api/storage', '/api/users', '/api/admin', '/sandbox/api'];
@@ -78,9 +78,15 @@ async function admitted(room: SandboxRoom, rates: RateBuckets, head: RequestHead
     : await principalOf(room, authorization, head.address);
   const taken = rates.take(person ? `person:${person.id}` : `token:${who.projectId}`);
   if (!taken.ok)
-    throw new Refused(429, 'RATE_LIMITED', 'Too many calls from this credential.', {}, {
-      'retry-after': String(Math.max(1, Math.ceil(taken.resetMs / 1_000))),
-    });
+    throw new Refused(
+      429,
+      'RATE_LIMITED',
+      'Too many calls from this credential.',
+      {},
+      {
+        'retry-after': String(Math.max(1, Math.ceil(taken.resetMs / 1_000))),
+      },
+    );
   return who;
 }
 
@@ -89,7 +95,14 @@ function requestOf(call: Call, body: Uint8Array | undefined, principal: SandboxP
     Object.entries(call.headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
   const query = new URL(call.raw.request.url ?? '/', 'http://sandbox.invalid').search;
-  return { method: call.method === 'HEAD' ? 'GET' : call.method, path: `${call.path}${query}`, headers, body, principal, address: call.address };
+  return {
+    method: call.method === 'HEAD' ? 'GET' : call.method,
+    path: `${call.path}${query}`,
+    headers,
+    body,
+    principal,
+    address: call.address,
+  };
 }
 
 /** An answer that ends badly does so on the wire as well: less than announced, or nothing at all. */
@@ -104,9 +117,11 @@ function say(call: Call, { status, headers, body, cut }: SandboxAnswer): Answer 
 }
 
 /** What the edge itself refuses, in the form of the contract. */
-function sayRefusal(room: SandboxRoom, error: MusterError): { status: number; body: unknown; headers: Record<string, string> } {
+function sayRefusal(
+  room: SandboxRoom,
+  error: MusterError,
+): { status: number; body: unknown; headers: Record<string, string> } {
   const { status, headers, body } = refusalOf(room, error);
   const { 'content-type': _, ...others } = headers;
   return { status, headers: others, body: JSON.parse(Buffer.from(body).toString('utf8')) as unknown };
 }
-

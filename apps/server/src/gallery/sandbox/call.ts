@@ -1,11 +1,11 @@
 import { asError, type Clock, MusterError, reach } from '#kernel/base';
-import { jsonAnswer, Refused, type SandboxAnswer } from './answers.ts';
-import { principalOf, type SandboxPrincipal } from './caller.ts';
 import { takeUpload } from './contract/images.ts';
 import { findPath } from './contract/table.ts';
-import { afterFault, beforeFault } from './fault-answers.ts';
-import { sandboxLimits as limits } from './limits.ts';
-import type { SandboxRoom } from './room.ts';
+import { jsonAnswer, Refused, type SandboxAnswer } from './room/answers.ts';
+import { principalOf, type SandboxPrincipal } from './room/caller.ts';
+import { afterFault, beforeFault } from './room/fault-answers.ts';
+import { sandboxLimits as limits } from './room/limits.ts';
+import type { SandboxRoom } from './room/room.ts';
 
 /** One request of the contract, complete. */
 export type SandboxRequest = {
@@ -42,20 +42,33 @@ async function dispatch(room: SandboxRoom, request: SandboxRequest, clock: Clock
   const upload = /^\/api\/storage\/uploads\/([^/]+)$/.exec(path)?.[1];
   if (upload !== undefined && method === 'PUT') {
     const contentType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-    return takeUpload(room, { id: upload, token: url.searchParams.get('token') ?? '', contentType, body, now: clock.now() });
+    return takeUpload(room, {
+      id: upload,
+      token: url.searchParams.get('token') ?? '',
+      contentType,
+      body,
+      now: clock.now(),
+    });
   }
   const found = findPath(path);
   if (!found) throw new Refused(404, 'NOT_FOUND', `There is nothing at ${path.slice(0, 200)}.`);
   const who = request.principal ?? (await principalOf(room, headers['authorization'], request.address));
   const handler = found.methods[method as 'GET'];
   if (!handler)
-    throw new Refused(405, 'INVALID', `This path takes ${Object.keys(found.methods).join(', ')}.`, {}, {
-      allow: Object.keys(found.methods).join(', '),
-    });
+    throw new Refused(
+      405,
+      'INVALID',
+      `This path takes ${Object.keys(found.methods).join(', ')}.`,
+      {},
+      {
+        allow: Object.keys(found.methods).join(', '),
+      },
+    );
   if (body !== undefined && body.length > limits.jsonBytesMax)
     throw new Refused(413, 'INVALID', `The body is larger than ${limits.jsonBytesMax} bytes.`);
   const username = headers['x-agent-id'];
-  const fault = who.kind === 'service' ? await room.faults.strike(who.projectId, { method, path, username }, clock) : undefined;
+  const fault =
+    who.kind === 'service' ? await room.faults.strike(who.projectId, { method, path, username }, clock) : undefined;
   if (fault) {
     const instead = await beforeFault(fault, clock, headers['x-agent-id']);
     if (instead) return instead;
@@ -84,7 +97,10 @@ function decode(step: string): string {
 export function refusalOf(room: Pick<SandboxRoom, 'telemetry'>, error: unknown): SandboxAnswer {
   if (error instanceof Refused) return error.toAnswer();
   if (error instanceof MusterError && error.code !== 'internal') {
-    const wait = error.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))) };
+    const wait =
+      error.retryAfterMs === undefined
+        ? {}
+        : { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))) };
     const code = error.status === 503 ? 'UNAVAILABLE' : error.status === 429 ? 'BUSY' : 'INVALID';
     return jsonAnswer(error.status, { error: error.message, code, reason: error.reason }, wait);
   }

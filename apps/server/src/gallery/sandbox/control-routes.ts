@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { notFound } from '#kernel/base';
 import type { Routes } from '#kernel/http';
 import { deleteComment, readReports } from './queries/comments.ts';
 import { deleteItem } from './queries/items.ts';
-import { sandboxLimits as limits } from './limits.ts';
-import type { SandboxRoom } from './room.ts';
+import { sandboxLimits as limits } from './room/limits.ts';
+import type { SandboxRoom } from './room/room.ts';
 import {
   changeSettings,
   faultsSchema,
@@ -16,7 +17,6 @@ import {
   shownFaultSchema,
   showSettings,
 } from './settings.ts';
-import { notFound } from '#kernel/base';
 
 const base = '/v1/gallery/sandbox';
 const shownFaults = z.object({ items: z.array(shownFaultSchema) });

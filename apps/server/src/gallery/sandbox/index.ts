@@ -3,33 +3,33 @@
  * in, and mishaps on order. Bots reach it by `transport`, without a socket.
  */
 import type { Transport } from '#gallery/model';
-import { type Clock, type Service, randomToken } from '#kernel/base';
+import { type Clock, randomToken, type Service } from '#kernel/base';
 import type { Http } from '#kernel/http';
-import type { SandboxAnswer } from './answers.ts';
 import { apiRoutes } from './api-routes.ts';
 import { answerCall, type SandboxRequest } from './call.ts';
-import { Changes } from './changes.ts';
 import { controlRoutes } from './control-routes.ts';
-import type { SandboxDeps } from './deps.ts';
-import { FaultDesk } from './fault-desk.ts';
-import { Feeds } from './feeds.ts';
-import { sandboxLimits as limits } from './limits.ts';
 import { actsPerDay, type DayOfActs } from './numbers.ts';
 import { Followers } from './pages/followers.ts';
 import { pageRoutes } from './pages/routes.ts';
 import { personRoutes } from './people/routes.ts';
-import { Pictures, scenePath } from './pictures.ts';
 import { dropOldKeys } from './queries/rules.ts';
-import type { SandboxRoom } from './room.ts';
-import { Rules } from './rules.ts';
+import type { SandboxAnswer } from './room/answers.ts';
+import { Changes } from './room/changes.ts';
+import type { SandboxDeps } from './room/deps.ts';
+import { FaultDesk } from './room/fault-desk.ts';
+import { Feeds } from './room/feeds.ts';
+import { sandboxLimits as limits } from './room/limits.ts';
+import { Pictures, picturePath, scenePath } from './room/pictures.ts';
+import type { SandboxRoom } from './room/room.ts';
+import { Rules } from './room/rules.ts';
+import { Views } from './room/views.ts';
 import { type NewFaults, orderFaults, resetSandbox } from './settings.ts';
 import { inProcess } from './transport.ts';
-import { Views } from './views.ts';
 
-export type { SandboxAnswer } from './answers.ts';
 export type { SandboxRequest } from './call.ts';
-export type { Person, SandboxDeps } from './deps.ts';
-export { sceneBlobKey, scenePath } from './pictures.ts';
+export type { SandboxAnswer } from './room/answers.ts';
+export type { Person, SandboxDeps } from './room/deps.ts';
+export { sceneBlobKey, scenePath } from './room/pictures.ts';
 export type { DayOfActs };
 
 export type Sandbox = Service & {
@@ -45,6 +45,8 @@ export type Sandbox = Service & {
   humanActionsPerDay(projectId: string, from: number, to: number): Promise<DayOfActs[]>;
   /** Stores a drawing where the contract knows it as ours. `path` is below the base of this server. */
   storeScene(svg: string): Promise<{ blobId: string; path: string }>;
+  /** The same for pixels of our own making: a PNG, kept as it is. */
+  storePng(png: Uint8Array): Promise<{ blobId: string; path: string }>;
   /** Mishaps in place of those before, for an hour. */
   setFaults(projectId: string, faults: NewFaults): Promise<void>;
   resetSandbox(projectId: string): Promise<void>;
@@ -55,6 +57,8 @@ const sweepEveryMs = 3_600_000;
 /** Call `routes` before `http.start`, `start` after the database is migrated. */
 export function createSandbox(deps: SandboxDeps): Sandbox {
   const room = roomOf(deps);
+  const followers = new Followers(room);
+  declareBounds(room, followers);
   let sweeping: Disposable | undefined;
   let stopped = false;
   const sweepLater = (): void => {
@@ -62,7 +66,9 @@ export function createSandbox(deps: SandboxDeps): Sandbox {
       const before = new Date(deps.clock.now() - limits.keyKeepMs);
       deps.db
         .transaction((tx) => dropOldKeys(tx, before))
-        .catch((error: unknown) => deps.telemetry.logger.warn({ error }, 'old keys of the sandbox could not be removed'))
+        .catch((error: unknown) =>
+          deps.telemetry.logger.warn({ error }, 'old keys of the sandbox could not be removed'),
+        )
         .finally(() => {
           if (!stopped) sweepLater();
         });
@@ -72,14 +78,18 @@ export function createSandbox(deps: SandboxDeps): Sandbox {
     call: (request) => answerCall(room, request),
     transport: (projectId, { clock = deps.clock } = {}) => inProcess(room, projectId, clock),
     routes: (http) => {
-      for (const declare of [apiRoutes, pageRoutes, personRoutes, controlRoutes]) declare(room)(http);
+      pageRoutes(room, followers)(http);
+      for (const declare of [apiRoutes, personRoutes, controlRoutes]) declare(room)(http);
     },
-    quietPeople: async (projectId) =>
-      (await room.rules.quiet(projectId, deps.clock.now(), limits.feedPageTtlMs)).usernames,
+    quietPeople: async (projectId) => (await room.rules.quiet(projectId)).usernames,
     humanActionsPerDay: (projectId, from, to) => actsPerDay(room, projectId, from, to),
     storeScene: async (svg) => {
       const blobId = await room.pictures.storeScene(svg);
       return { blobId, path: scenePath(blobId) };
+    },
+    storePng: async (png) => {
+      const blobId = await room.pictures.storePng(png);
+      return { blobId, path: picturePath('png', blobId) };
     },
     setFaults: (projectId, faults) => orderFaults(room, projectId, faults),
     resetSandbox: (projectId) => resetSandbox(room, projectId),
@@ -89,8 +99,9 @@ export function createSandbox(deps: SandboxDeps): Sandbox {
     [Symbol.asyncDispose]: async () => {
       stopped = true;
       sweeping?.[Symbol.dispose]();
-      room.followers[Symbol.dispose]();
+      followers[Symbol.dispose]();
       await room.views.flush();
+      room.feeds[Symbol.dispose]();
       room.rules[Symbol.dispose]();
       room.changes[Symbol.dispose]();
     },
@@ -101,29 +112,30 @@ function roomOf(deps: SandboxDeps): SandboxRoom {
   const { db, clock, bus } = deps;
   const { logger } = deps.telemetry;
   const changes = new Changes(bus, randomToken(6));
-  const room = {
+  return {
     ...deps,
     changes,
     faults: new FaultDesk(db, changes),
     feeds: new Feeds(db, changes),
     pictures: new Pictures(deps),
     rules: new Rules(db, changes),
-    views: new Views({ db, clock, logger }),
+    views: new Views({ db, clock, logger, changes }),
   };
-  const followers = new Followers(room);
-  deps.limits.add({
+}
+
+function declareBounds({ limits: list, pictures }: SandboxRoom, followers: Followers): void {
+  list.add({
     name: 'gallery.sandboxFollowers',
     unit: 'count',
     value: limits.followersMax,
     whenFull: 'A further browser gets 429 and shows the gallery without news.',
     used: () => followers.open,
   });
-  deps.limits.add({
+  list.add({
     name: 'gallery.sandboxPngs',
     unit: 'count',
     value: limits.pngWaitingMax,
     whenFull: 'A PNG that is not kept yet answers 429 png_busy.',
-    used: () => room.pictures.making,
+    used: () => pictures.making,
   });
-  return { ...room, followers };
 }

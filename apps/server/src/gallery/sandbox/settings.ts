@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import { type Principal, writeAudit } from '#kernel/auth';
 import { invalid } from '#kernel/base';
-import { faultSchema } from './fault-desk.ts';
-import { freshId } from './ids.ts';
-import { sandboxLimits as limits } from './limits.ts';
-import { clearGallery, lockSettings, readFaults, readSettings, replaceFaults, type SettingsRow, writeSettings } from './queries/rules.ts';
-import type { SandboxRoom } from './room.ts';
+import {
+  clearGallery,
+  lockSettings,
+  readFaults,
+  readSettings,
+  replaceFaults,
+  type SettingsRow,
+  writeSettings,
+} from './queries/rules.ts';
+import { faultSchema } from './room/fault-desk.ts';
+import { freshId } from './room/ids.ts';
+import { sandboxLimits as limits } from './room/limits.ts';
+import type { SandboxRoom } from './room/room.ts';
 
 const cap = z.number().int().min(0).max(2_000_000_000).nullable();
 export const settingsSchema = z.strictObject({
@@ -84,7 +92,11 @@ async function faultsOf(room: SandboxRoom, projectId: string): Promise<ShownFaul
 }
 
 /** Puts these in place of all faults; they end by themselves after an hour. `forbidden` `missing_scope`. */
-export async function putFaults(room: SandboxRoom, who: Principal, faults: NewFaults): Promise<{ items: ShownFault[] }> {
+export async function putFaults(
+  room: SandboxRoom,
+  who: Principal,
+  faults: NewFaults,
+): Promise<{ items: ShownFault[] }> {
   room.auth.requireScope(who, 'gallery:admin');
   await orderFaults(room, who.projectId, faults, who);
   return { items: await faultsOf(room, who.projectId) };
@@ -118,7 +130,11 @@ export const resetSchema = z.strictObject({ confirm: z.string().max(100) });
  * Forgets every item, comment, like, upload and count of the project; accounts stay, and who wants no bots.
  * Errors: `forbidden` `missing_scope`, `invalid` `not_confirmed`.
  */
-export async function resetByHand(room: SandboxRoom, who: Principal, input: z.output<typeof resetSchema>): Promise<void> {
+export async function resetByHand(
+  room: SandboxRoom,
+  who: Principal,
+  input: z.output<typeof resetSchema>,
+): Promise<void> {
   room.auth.requireScope(who, 'gallery:admin');
   if (input.confirm !== resetWords) {
     const errors = [{ pointer: '/confirm', detail: `type: ${resetWords}` }];

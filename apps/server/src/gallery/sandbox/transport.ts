@@ -1,7 +1,7 @@
 import { type Transport, type TransportAnswer, TransportError } from '#gallery/model';
 import type { Clock } from '#kernel/base';
 import { answerCall } from './call.ts';
-import type { SandboxRoom } from './room.ts';
+import type { SandboxRoom } from './room/room.ts';
 
 /**
  * Calls of this process straight into its gallery: the bytes a socket would carry, without the socket. Whoever has this
@@ -10,7 +10,8 @@ import type { SandboxRoom } from './room.ts';
 export function inProcess(room: SandboxRoom, projectId: string, clock: Clock): Transport {
   return async (call) => {
     if (call.signal.aborted) throw new TransportError('aborted', false, 'The call was given up before it was sent.');
-    if (call.may && !call.may()) throw new TransportError('not_allowed', false, 'The last look did not allow this call.');
+    if (call.may && !call.may())
+      throw new TransportError('not_allowed', false, 'The last look did not allow this call.');
     const answering = answerCall(room, {
       method: call.method,
       path: pathBelow(room.basePath, call.path),
@@ -31,7 +32,8 @@ export function inProcess(room: SandboxRoom, projectId: string, clock: Clock): T
 /** An absolute address that we named ourselves, or a path with or without the base path before it. */
 function pathBelow(basePath: string, path: string): string {
   const url = new URL(path, 'http://sandbox.invalid');
-  const inside = basePath !== '' && url.pathname.startsWith(`${basePath}/`) ? url.pathname.slice(basePath.length) : url.pathname;
+  const inside =
+    basePath !== '' && url.pathname.startsWith(`${basePath}/`) ? url.pathname.slice(basePath.length) : url.pathname;
   return `${inside}${url.search}`;
 }
 

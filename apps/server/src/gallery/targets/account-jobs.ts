@@ -1,3 +1,4 @@
+import type { Gate } from '@muster/protocol';
 import { z } from 'zod';
 import { TargetError, type TargetFault } from '#gallery/model';
 import { jitter, MusterError } from '#kernel/base';
@@ -7,21 +8,27 @@ import { targetLimits as limits } from './limits.ts';
 import * as accounts from './queries/accounts.ts';
 import type { TargetRegistry } from './registry.ts';
 import { deprovisionKind, provisionKind } from './request-accounts.ts';
+import type { TargetClient } from './target-client.ts';
 
 type Deps = TargetsDeps & { registry: TargetRegistry };
+type Inside = Deps & {
+  /** Gates that are being shut: jobs that hear the same at once tell of it once. */
+  holding: Map<string, Promise<void>>;
+};
 
 const provisionPayload = z.object({ botId: z.string() });
 const deprovisionPayload = z.object({ botId: z.string(), purge: z.boolean(), had: z.boolean() });
 
 /** Before `queue.start`. */
-export function registerAccountJobs(deps: Deps): void {
+export function registerAccountJobs(given: Deps): void {
+  const deps = { ...given, holding: new Map<string, Promise<void>>() };
   deps.queue.handle(provisionKind, provisionJob(deps), { concurrency: limits.accountJobs });
   deps.queue.handle(deprovisionKind, deprovisionJob(deps), { concurrency: limits.accountJobs });
 }
 
 /** Makes the account of one bot. The row decides whether it is still wanted; the target gives the same account twice. */
 export const provisionJob =
-  (deps: Deps): Handler =>
+  (deps: Inside): Handler =>
   async (job) => {
     const payload = provisionPayload.safeParse(job.payload);
     if (!payload.success) return cancel('payload is not {botId}');
@@ -34,10 +41,12 @@ export const provisionJob =
     }
     try {
       const target = await deps.registry.acting(account.projectId, account.targetId);
+      const shut = shutUntil(deps, target.row.gate);
+      if (shut !== undefined) return await waitFor(deps, account, target.row.gate.reason, shut);
       const { name, username, personaId, vibe, disclosureLabel } = account;
       const bio = vibe === null ? disclosureLabel : `${vibe} · ${disclosureLabel}`;
       const { userId } = await target.provision({ botId, name, username, bio, personaId });
-      await provisioned(deps, account, userId);
+      if (!(await provisioned(deps, account, userId))) await takeBack(deps, target, botId);
       return done;
     } catch (error) {
       return await putOff(deps, account, error);
@@ -46,7 +55,7 @@ export const provisionJob =
 
 /** Takes the account of one bot away, and with `purge` the bot. Until the target let go the row stays `removing`, with the reason. */
 export const deprovisionJob =
-  (deps: Deps): Handler =>
+  (deps: Inside): Handler =>
   async (job) => {
     const payload = deprovisionPayload.safeParse(job.payload);
     if (!payload.success) return cancel('payload is not {botId, purge, had}');
@@ -56,8 +65,12 @@ export const deprovisionJob =
     // The other job of this bot took the account away; the bot itself is still to go.
     if (account.provision !== 'removing' && !(purge && account.provision === 'removed')) return done;
     try {
-      if (had && account.provision === 'removing')
-        await (await deps.registry.acting(account.projectId, account.targetId)).deprovision(botId);
+      if (had && account.provision === 'removing') {
+        const target = await deps.registry.acting(account.projectId, account.targetId);
+        const shut = shutUntil(deps, target.row.gate);
+        if (shut !== undefined) return await waitFor(deps, account, target.row.gate.reason, shut);
+        await target.deprovision(botId);
+      }
       await removed(deps, account, purge);
       return done;
     } catch (error) {
@@ -67,17 +80,25 @@ export const deprovisionJob =
 
 type Account = accounts.AccountRow;
 
-async function provisioned(deps: Deps, account: Account, userId: string): Promise<void> {
+/** `false`: nobody waits for it any more. */
+async function provisioned(deps: Deps, account: Account, userId: string): Promise<boolean> {
   const now = deps.clock.now();
-  await deps.db.transaction(async (tx) => {
+  return await deps.db.transaction(async (tx) => {
     const { botId, projectId } = account;
     const marked = await accounts.markProvisioned(tx, { botId, userId, at: new Date(now) });
-    if (!marked) return;
+    if (!marked) return false;
     deps.tell(tx, [
       told(account, 'provisioned', `${account.name} has an account on ${account.targetId}, as an automated one.`, now),
     ]);
     tx.afterCommit(async () => void (await deps.botsChanged(projectId, [botId])));
+    return true;
   });
+}
+
+/** A bot that was deleted while its account was made may have been removed before it was there: it must not stay behind. */
+async function takeBack(deps: Deps, target: TargetClient, botId: string): Promise<void> {
+  const now = await accounts.readAccount(deps.db, botId);
+  if (!now || now.state === 'deleted') await target.deprovision(botId);
 }
 
 async function removed(deps: Deps, account: Account, purge: boolean): Promise<void> {
@@ -94,8 +115,23 @@ async function removed(deps: Deps, account: Account, purge: boolean): Promise<vo
   });
 }
 
+/** When to look at a shut gate again; `undefined`: it is open. Whoever opens it asks for the accounts that wait. */
+function shutUntil({ clock, random }: Deps, gate: Gate): number | undefined {
+  const now = clock.now();
+  if (gate.state === 'held') return now + jitter(limits.accountHeldMs, 0.2, random);
+  if (gate.state === 'open' || gate.until === null || gate.until <= now) return undefined;
+  return gate.until + Math.round(random() * limits.accountRetryMs);
+}
+
+async function waitFor(deps: Deps, account: Account, reason: string | null, until: number): Promise<Outcome> {
+  const { botId } = account;
+  const delay = { botId, detail: reason ?? 'target_held', at: new Date(deps.clock.now()) };
+  await deps.db.transaction(async (tx) => accounts.noteDelay(tx, delay));
+  return snooze(until);
+}
+
 /** What a failure means for the job: come again when that may help, or say that a person is needed. */
-async function putOff(deps: Deps, account: Account, thrown: unknown): Promise<Outcome> {
+async function putOff(deps: Inside, account: Account, thrown: unknown): Promise<Outcome> {
   const now = deps.clock.now();
   const at = new Date(now);
   const { botId, projectId, targetId } = account;
@@ -135,10 +171,20 @@ async function refused(deps: Deps, account: Account, reason: string, detail: str
 }
 
 /** One alert for the target, not one for each bot that waits. */
-async function holdGate(deps: Deps, projectId: string, targetId: string, reason: string): Promise<void> {
+async function holdGate(deps: Inside, projectId: string, targetId: string, reason: string): Promise<void> {
+  const key = `${projectId}/${targetId}`;
+  const holding =
+    deps.holding.get(key) ?? shutGate(deps, projectId, targetId, reason).finally(() => deps.holding.delete(key));
+  deps.holding.set(key, holding);
+  await holding;
+}
+
+async function shutGate(deps: Deps, projectId: string, targetId: string, reason: string): Promise<void> {
   deps.registry.forget(projectId, targetId);
   const { row } = await deps.registry.of(projectId, targetId);
-  if (row.gate.state !== 'held') await deps.setGate(projectId, targetId, 'held', 'system', reason);
+  if (row.gate.state === 'held') return;
+  await deps.setGate(projectId, targetId, 'held', 'system', reason);
+  deps.registry.forget(projectId, targetId);
 }
 
 function againAt(deps: Deps, fault: TargetFault, now: number): number {

@@ -1,7 +1,7 @@
 import type { createTargetSchema, GalleryTarget } from '@muster/protocol';
 import type { z } from 'zod';
 import { type Principal, writeAudit } from '#kernel/auth';
-import { conflict, exhausted } from '#kernel/base';
+import { conflict, exhausted, invalid } from '#kernel/base';
 import type { Once } from '#kernel/http';
 import { checkAddress } from './check-address.ts';
 import type { TargetsDeps } from './deps.ts';
@@ -15,7 +15,7 @@ export type Asked = { address: string; requestId: string };
 
 /**
  * A gallery bots may live on; nobody acts there until it is acknowledged. Errors: `forbidden` `missing_scope`, `invalid`
- * `target_address`, `conflict` `target_exists`, `exhausted` `targets_full`.
+ * `target_address`, `token_malformed`, `conflict` `target_exists`, `exhausted` `targets_full`.
  */
 export async function addTarget(
   deps: TargetsDeps,
@@ -51,5 +51,10 @@ export async function addTarget(
   );
 }
 
-export const sealed = ({ secrets }: Pick<TargetsDeps, 'secrets'>, secret: string | null): Buffer | null =>
-  secret === null ? null : secrets.seal(Buffer.from(secret));
+/** Sealed for its row. `invalid` `token_malformed` for what no header can carry. */
+export function sealed({ secrets }: Pick<TargetsDeps, 'secrets'>, secret: string | null): Buffer | null {
+  if (secret === null) return null;
+  if (!/^[\x21-\x7e]+$/.test(secret))
+    throw invalid('token_malformed', 'A token has visible ASCII characters only, and no spaces.');
+  return secrets.seal(Buffer.from(secret));
+}

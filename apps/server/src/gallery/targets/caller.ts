@@ -80,6 +80,8 @@ export class Caller {
       const pauseMs = limits.retryMs[tries];
       const asked = fault.kind === 'unavailable' ? (fault.retryAfterMs ?? 0) : 0;
       if (!again || pauseMs === undefined || asked > limits.retryWaitMsMax) throw errorOf(fault, spoken.route, cause);
+      // The gallery of this process is asked again at once: nothing heals by waiting there, and its clock may be held.
+      if (row.kind === 'sandbox') continue;
       try {
         await clock.sleep(Math.max(asked, random() * pauseMs), spoken.signal);
       } catch {
@@ -93,6 +95,9 @@ export class Caller {
     const noToken: TargetFault = { kind: 'held', reason: 'target_no_token' };
     const credential = this.#credential();
     if (credential === undefined) return { fault: noToken, again: false };
+    const { state, until } = breaker.view();
+    // Refused before the line, so that nobody waits, or uses up a turn, for nothing.
+    if (state === 'open' && until !== null && clock.now() < until) return { fault: this.#refusal(until), again: false };
     let place: Disposable;
     try {
       place = await lane.enter(spoken.signal);
@@ -129,7 +134,8 @@ export class Caller {
     try {
       const answer = await transport(this.#request(spoken, credential, sight));
       const code = String(answer.status);
-      const fault = faultOf(answer, asked, clock.now(), this.#bounds);
+      const found = faultOf(answer, asked, clock.now(), this.#bounds);
+      const fault = found && spoken.raw ? faultOfStore(found) : found;
       if (fault) {
         const again = fault.kind === 'unavailable' && asked.kind !== 'write';
         return { tried: { fault, again }, code, verdict: verdictOf(fault) };
@@ -149,8 +155,8 @@ export class Caller {
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       const fault = faultWithout(error, asked, sight.withheld);
-      const again =
-        fault.kind === 'unavailable' && (asked.kind !== 'write' || !error.sent) && error.why !== 'not_allowed';
+      // A write that was sent is `unknown`, never `unavailable`.
+      const again = fault.kind === 'unavailable' && error.why !== 'not_allowed';
       const verdict = error.why === 'aborted' || sight.withheld ? 'none' : 'bad';
       return { tried: { fault, again, cause: error }, code: error.why, verdict };
     }
@@ -218,6 +224,10 @@ export class Caller {
 type Tried<T> = { value: T } | { fault: TargetFault; again: boolean; cause?: unknown };
 type Sent<T> = { tried: Tried<T>; code: string; verdict: Verdict };
 
+/** What a store the target named says concerns neither our account nor our token; nothing was published. */
+const faultOfStore = (fault: TargetFault): TargetFault =>
+  fault.kind === 'unavailable' || fault.kind === 'invalid' ? fault : { kind: 'unavailable', reason: 'bad_response' };
+
 /** Whether an answer speaks for the target or against it. A refusal that it words itself shows that it is well. */
 const verdictOf = (fault: TargetFault): Verdict =>
   fault.kind === 'unavailable' || fault.kind === 'unknown' || fault.kind === 'contract' ? 'bad' : 'good';
@@ -234,8 +244,13 @@ function jsonOf<T>(answer: TransportAnswer, { raw, bodyBytesMax }: Spoken<T>): u
   }
 }
 
-const errorOf = (fault: TargetFault, route: string, cause: unknown): TargetError =>
-  new TargetError(fault, sentenceOf(fault, route), cause === undefined ? undefined : { cause });
+/** Why there was no answer, or none that could be read, is what an operator needs to know. */
+function errorOf(fault: TargetFault, route: string, cause: unknown): TargetError {
+  const sentence = sentenceOf(fault, route);
+  const told = fault.kind === 'unavailable' && (cause instanceof TransportError || cause instanceof Misfit);
+  const message = told ? `${sentence} ${asError(cause).message}` : sentence;
+  return new TargetError(fault, message, cause === undefined ? undefined : { cause });
+}
 
 /**
  * Bots act on the sandbox, and on a gallery for which somebody with `gallery:admin` answers. Everybody who is about to let

@@ -1,7 +1,7 @@
 import type { ActivityType } from '@muster/protocol';
 import type { Transport } from '#gallery/model';
 import type { Auth } from '#kernel/auth';
-import type { Clock, Random } from '#kernel/base';
+import type { Clock, Limits, Random } from '#kernel/base';
 import type { Db, Tx } from '#kernel/db';
 import type { Outbound } from '#kernel/outbound';
 import type { Queue } from '#kernel/queue';
@@ -39,6 +39,7 @@ export type TargetsDeps = {
   clock: Clock;
   random: Random;
   outbound: Outbound;
+  limits: Limits;
   telemetry: Pick<Telemetry, 'logger' | 'metrics'>;
   secrets: { seal(plain: Uint8Array): Buffer; open(sealed: Uint8Array): Buffer };
   config: TargetsConfig;

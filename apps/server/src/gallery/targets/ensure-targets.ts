@@ -19,8 +19,13 @@ export async function ensureTargets(deps: TargetsDeps, tx: Tx, projectId: string
   if (floimgUrl === undefined || projectId !== defaultProjectId) return;
   const baseUrl = floimgUrl.replace(/\/+$/, '');
   const found = await lockTarget(tx, projectId, environmentTarget);
-  // Somebody made one by that name over the API: theirs stays as it is.
-  if (found && !found.fromEnvironment) return;
+  if (found && !found.fromEnvironment) {
+    deps.telemetry.logger.warn(
+      { target: environmentTarget },
+      'somebody made a target floimg over the API, so that of the settings is not made; remove theirs, or take the setting out',
+    );
+    return;
+  }
   const kept = found ?? must(await insertTarget(tx, fresh(deps, projectId, baseUrl)), 'the target of the settings');
   const wanted = { token: floimgToken ?? null, legacySecret: floimgBotSecret ?? null };
   const moved = await moveAlong(deps, tx, kept, baseUrl, wanted);

@@ -7,6 +7,7 @@ import type { Routes } from '#kernel/http';
 import { registerAccountJobs } from './account-jobs.ts';
 import type { TargetsDeps } from './deps.ts';
 import { ensureTargets } from './ensure-targets.ts';
+import { targetLimits } from './limits.ts';
 import { TargetRegistry } from './registry.ts';
 import { askProvisioning, askRemoval } from './request-accounts.ts';
 import { targetRoutes } from './routes.ts';
@@ -51,6 +52,7 @@ export function createTargets(deps: TargetsDeps): Targets {
   const registry = new TargetRegistry(deps);
   const inside = { ...deps, registry };
   registerAccountJobs(inside);
+  declareLimits(deps, registry);
   return {
     of: (projectId, id) => registry.of(projectId, id),
     acting: (projectId, id) => registry.acting(projectId, id),
@@ -61,4 +63,20 @@ export function createTargets(deps: TargetsDeps): Targets {
     askRemoval: (tx, asked) => askRemoval(deps, tx, asked),
     routes: targetRoutes(inside),
   };
+}
+
+function declareLimits({ limits }: TargetsDeps, registry: TargetRegistry): void {
+  limits.add({
+    name: 'gallery.targets',
+    unit: 'count',
+    value: targetLimits.targetsMax,
+    whenFull: 'Another target of the project gets 429 targets_full until one is removed.',
+  });
+  limits.add({
+    name: 'gallery.targetLine',
+    unit: 'count',
+    value: targetLimits.lineMax,
+    whenFull: 'Calls of one target beyond it are put off (target_rate_limited).',
+    used: () => registry.longestLine(),
+  });
 }

@@ -36,6 +36,10 @@ export class Lane {
     return this.#open;
   }
 
+  get waiting(): number {
+    return this.#line.length;
+  }
+
   set bounds(bounds: LaneBounds) {
     this.#bounds = bounds;
     this.#next();

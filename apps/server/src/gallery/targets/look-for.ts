@@ -1,6 +1,7 @@
 import type { Actor, Comment, Item, Target } from '#gallery/model';
 import { type Clock, never } from '#kernel/base';
 import { targetLimits as limits } from './limits.ts';
+import { shownTitle } from './publish.ts';
 
 /** A write nobody knows the end of. `since`: epoch ms when it was opened. */
 export type Sought =
@@ -11,8 +12,8 @@ export type Sought =
 /** `gone`: what it was about is no longer there. */
 export type Sighting = { found: true; remoteId: string | null } | { found: false } | { found: 'gone' };
 
-/** Clocks of galleries differ; what one says was made a little before we sent it may still be ours. */
-const earlierMs = 600_000;
+/** Clocks of galleries differ, some by hours; what one says was made before we sent it may still be ours. */
+const earlierMs = 86_400_000;
 
 /**
  * Looks on the target whether a write was done. A look that fails throws its `TargetError`: not having seen is not the same
@@ -59,7 +60,7 @@ async function lookForPost(
   const isOurs = (item: Item): boolean =>
     (sought.imageUrl !== null && item.imageUrl === sought.imageUrl) ||
     (recent(item, sought.since) &&
-      item.title === sought.title &&
+      item.title === shownTitle(sought.title, sought.caption) &&
       (item.description === sought.caption || item.description.startsWith(`${sought.caption}\n`)));
   const items = await target.itemsOf(as.username, signal);
   const found = items.find((item) => isOurs(item));

@@ -29,7 +29,9 @@ export async function publish(
   }
 }
 
-const titleOf = ({ title, caption }: PublicationThere): string => cut(title === '' ? caption : title);
+/** What a target is told as the title: cut to what it takes, and never empty. */
+export const shownTitle = (title: string, caption: string): string => cut(title.trim() === '' ? caption : title);
+const titleOf = ({ title, caption }: PublicationThere): string => shownTitle(title, caption);
 
 async function sameAgain(
   { caller, dialect, row, itemOf }: Speaker,

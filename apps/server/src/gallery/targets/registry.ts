@@ -69,6 +69,11 @@ export class TargetRegistry {
     this.#ways.get(keyOf(projectId, id))?.breaker.calm();
   }
 
+  /** Calls that wait for a place at the target where most do. */
+  longestLine(): number {
+    return Math.max(0, ...[...this.#ways.values()].map(({ lane }) => lane.waiting));
+  }
+
   async #read(projectId: string, id: string): Promise<TargetClient> {
     const sheet = await readTarget(this.#deps.db, projectId, id);
     const key = keyOf(projectId, id);

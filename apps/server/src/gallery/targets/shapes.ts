@@ -13,7 +13,9 @@ export class Misfit extends Error {
 }
 
 /* Read leniently: what is not needed may be missing, null or of another kind; what is unknown is ignored. */
-const idText = z.union([z.string().min(1).max(500), z.number().transform(String)]);
+// An id becomes a step of a path; two dots would lead out of the list of calls that are ours to make.
+const isStep = (id: string): boolean => !/^\.{1,2}$/.test(id);
+const idText = z.union([z.string().min(1).max(500).refine(isStep), z.number().transform(String)]);
 const text = z.string().catch('');
 const count = z.number().int().min(0).catch(0);
 const texts = z.array(z.string()).catch([]);

@@ -222,6 +222,15 @@ describe('nothing is sent', () => {
     }
     expect(fake.requests).toEqual([]);
     expect((await target.check(signal)).findings.every(({ ok }) => ok)).toBe(true);
+    expect(fake.requests.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  test('over a connection nobody vouches for, to a private address, to nobody: and the check says which', async () => {
+    const detailOf = async (baseUrl: string): Promise<string> =>
+      (await client({ baseUrl }).check(signal)).findings.map(({ detail }) => detail).join(' ');
+    expect(await detailOf(fake.url.replace('http:', 'https:'))).toContain('TLS');
+    expect(await detailOf('https://10.0.0.7')).toContain('private');
+    expect(await detailOf('http://127.0.0.1:1')).toContain('refused');
   });
 
   test('to where a redirect points; the token stays with us', async () => {
@@ -249,12 +258,34 @@ describe('nothing is sent', () => {
   test('while the breaker is open', async () => {
     const breaker = new Breaker();
     breaker.trip(clock.now(), 'target_unreachable');
-    const target = client({ breaker });
+    const lane = new Lane(clock, { concurrency: 1, rps: 1 });
+    await lane.enter(signal);
+    const target = client({ breaker, lane });
     const fault = await faultOf(target.feed('recent', { limit: 1 }, signal));
     expect(fault).toMatchObject({ kind: 'unavailable', reason: 'target_unreachable' });
     expect(fault?.kind === 'unavailable' && (fault.retryAfterMs ?? 0)).toBeGreaterThan(29_000);
     expect(fake.requests).toEqual([]);
   });
+});
+
+test('an id that would lead out of the path is no id', async () => {
+  const ids = ['..', '.', '', null, 'fine', '../..', 'a/b?c'];
+  const sent: string[] = [];
+  const target = client({
+    transport: (call) => {
+      sent.push(call.path);
+      const items = ids.map((id) => ({ id, title: 't' }));
+      return Promise.resolve({
+        status: 200,
+        headers: {},
+        body: Buffer.from(JSON.stringify({ items, item: items[4] })),
+      });
+    },
+  });
+  const feed = await target.feed('recent', { limit: 9 }, signal);
+  expect(feed.map(({ id }) => id)).toEqual(['fine', '../..', 'a/b?c']);
+  for (const { id } of feed) await target.item(id, null, signal);
+  expect(sent.slice(1)).toEqual(['/api/showcase/fine', '/api/showcase/..%2F..', '/api/showcase/a%2Fb%3Fc']);
 });
 
 describe('tries', () => {
@@ -373,6 +404,20 @@ describe('tries', () => {
     const fault = await faultOf(target.publish(as, publicationOf(), write()));
     expect(fault).toMatchObject({ kind: 'invalid', reason: 'target_invalid', body: expect.stringContaining('quota') });
   });
+
+  test.each(['401', '403', '404', 'redirect', '500'] as const)(
+    'a store that answers an upload with %s is no verdict on us',
+    async (kind) => {
+      const target = client();
+      const as = await bot(target);
+      fake.faults.push({ kind, method: 'PUT' });
+      expect((await faultOf(target.publish(as, publicationOf(), write())))?.kind).toBe('unavailable');
+      expect(fake.items).toEqual([]);
+      fake.faults.splice(0, 1, { kind, method: 'PUT', times: 2 });
+      await target.publish(as, publicationOf(), write());
+      expect(fake.items).toHaveLength(1);
+    },
+  );
 
   test('the same key with a fresh upload finds what the first try made', async () => {
     fake.idempotency = true;

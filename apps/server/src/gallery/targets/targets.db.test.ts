@@ -51,6 +51,12 @@ describe('tokens', () => {
     });
   });
 
+  test('that no header can carry are refused', async () => {
+    await using room = await targetsRoom(db);
+    const refused = await room.ask('', { json: wanted('http://127.0.0.1:9', { token: 'fst_a\r\nx-admin: yes' }) });
+    expect(refused.body).toMatchObject({ reason: 'token_malformed' });
+  });
+
   test('do not follow a base URL to another host', async () => {
     await using room = await targetsRoom(db);
     await make(room, 'http://127.0.0.1:9/one');
@@ -188,6 +194,14 @@ describe('the settings', () => {
       tokenSet: false,
       legacyBotSecretSet: true,
     });
+  });
+
+  test('speak for the default project only: the token is the operator’s', async () => {
+    await using room = await targetsRoom(db, {
+      config: { floimgUrl: 'http://studio.internal:3000', floimgToken: token },
+    });
+    await db.transaction((tx) => room.targets.ensureTargets(tx, 'prj_0000000000000000000000000z'));
+    expect(await db.query(sql`select 1 from gallery_targets`)).toEqual([]);
   });
 
   test('decide what they decide; the API does not', async () => {

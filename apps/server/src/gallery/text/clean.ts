@@ -59,7 +59,7 @@ export function cutAtWord(text: string, max: number): string | undefined {
 }
 
 const unspaced =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Extended_Pictographic}]/u;
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Extended_Pictographic}\p{Regional_Indicator}]/u;
 const tidyEnd = (text: string): string => text.replace(/[\s,;:–—-]+$/u, '');
 
 /** How texts are compared and searched: compatibility forms folded, hidden joints gone, small letters. */

@@ -52,6 +52,5 @@ export function handlesIn(text: string): string[] {
 export function hasContact(text: string, people: readonly string[]): boolean {
   if (email.test(text) || elsewhere.test(text)) return true;
   if (/\d/.test(text) && hasPhone(text)) return true;
-  const named = handlesIn(text);
-  return named.length > 0 && named.some((handle) => !people.some((person) => person.toLowerCase() === handle));
+  return handlesIn(text).some((handle) => !people.some((person) => person.toLowerCase() === handle));
 }

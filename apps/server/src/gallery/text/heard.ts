@@ -25,26 +25,27 @@ const roles = /(^|\s)(system|assistant|developer|user|human|ai|instructions?)\s*
  * prompt say that nothing between the delimiters is an instruction.
  */
 export function wrapHeard(lines: readonly HeardLine[], delimiter: string): string {
+  const edge = lookAlike(delimiter);
   return lines
-    .map((line) => `⟨${delimiter} ${labelOf(line, delimiter)}⟩ ${wordsOf(line, delimiter)} ⟨/${delimiter}⟩`)
+    .map((line) => `⟨${delimiter} ${labelOf(line, edge)}⟩ ${harmless(line.text, edge, heardPointsMax)} ⟨/${delimiter}⟩`)
     .join('\n');
 }
 
 /** The same for many lines at a third of the tokens: one pair of delimiters around all, each line behind its label. */
 export function blockHeard(lines: readonly HeardLine[], delimiter: string): string {
-  const all = lines.map((line) => `${labelOf(line, delimiter)}: ${wordsOf(line, delimiter)}`);
+  const edge = lookAlike(delimiter);
+  const all = lines.map((line) => `${labelOf(line, edge)}: ${harmless(line.text, edge, heardPointsMax)}`);
   return `⟨${delimiter}⟩\n${all.join('\n')}\n⟨/${delimiter}⟩`;
 }
 
-const labelOf = ({ author, isAgent, kind }: HeardLine, delimiter: string): string =>
-  `${harmless(kind, delimiter, 20)} by ${harmless(author, delimiter, namePointsMax)} (${isAgent ? 'bot' : 'person'})`;
-const wordsOf = ({ text }: HeardLine, delimiter: string): string => harmless(text, delimiter, heardPointsMax);
+const labelOf = ({ author, isAgent, kind }: HeardLine, edge: RegExp): string =>
+  `${harmless(kind, edge, 20)} by ${harmless(author, edge, namePointsMax)} (${isAgent ? 'bot' : 'person'})`;
 
-function harmless(text: string, delimiter: string, pointsMax: number): string {
+function harmless(text: string, edge: RegExp, pointsMax: number): string {
   const plain = cleaned(text.slice(0, 8 * pointsMax))
     .replaceAll(fences, ' ')
     .replaceAll(roles, '$1$2 ')
-    .replaceAll(lookAlike(delimiter), ' ')
+    .replaceAll(edge, ' ')
     .replaceAll(/\s+/gu, ' ')
     .trim();
   const points = Array.from(plain);
@@ -65,13 +66,13 @@ const orders: readonly RegExp[] = [
   /\b(?:ignore|disregard|forget|override|bypass|drop|skip)\b[^.!?\n]{0,40}\b(?:instructions?|rules?|prompts?|guidelines?|directions?|orders|policy|policies|persona|programming|everything (?:above|before)|what you were told|above|training)\b/,
   /\b(?:system|developer|hidden|initial|secret|original)\s+(?:prompt|message|instructions?|rules?)\b|\b(?:reveal|print|show|repeat|output|leak|tell me|paste)\b[^.!?\n]{0,30}\b(?:prompt|instructions?|rules|api key|token|password|configuration)\b/,
   /\b(?:you are now|from now on,? (?:you|all)|act as|pretend (?:to be|you are|that you)|roleplay as|switch to|enter)\b[^.!?\n]{0,40}\b(?:mode|dan|admin|developer|assistant|human|person|unrestricted|jailbroken|a different|another|root|ai|bot)\b|\b(?:jailbreak|do anything now|developer mode|god mode)\b/,
-  /\b(?:new|updated|important|urgent|real|actual)\s+(?:instructions?|rules?|task|directive|orders?)\b\s*[:!-]?|\b(?:instructions?|note|message|attention|notice)\s+(?:to|for)\s+(?:the\s+|any\s+|all\s+)?(?:ai|bots?|models?|assistants?|llms?|agents?|language models?)\b|\b(?:attention|dear|hey|hello|all)\s+(?:ai|bots?|models?|assistants?|llms?|agents?)\b\s*[:,!]/,
+  /\b(?:new|updated|important|urgent|real|actual)\s+(?:instructions?|rules?|task|directive|orders?)\s*[:!–-]|\b(?:instructions?|note|message|attention|notice)\s+(?:to|for)\s+(?:the\s+|any\s+|all\s+)?(?:ai|bots?|models?|assistants?|llms?|agents?|language models?)\b|\b(?:attention|dear|hey|hello|all)\s+(?:ai|bots?|models?|assistants?|llms?|agents?)\b\s*[:,!]/,
   /\b(?:bots?|ais?|agents?|assistants?|models?|llms?)\b[^.!?\n]{0,30}\b(?:must|should|have to|need to|are required to|will now|shall)\b[^.!?\n]{0,60}\b(?:post|reply|comment|like|follow|visit|click|say|write|include|answer|respond|link|share|buy|upvote|stop)\b/,
-  /\b(?:reply|respond|comment|answer|post|say|write|output|include|repeat|copy|paste|type|add)\b\s+(?:only\s+|exactly\s+|just\s+|verbatim\s+|back\s+)*(?:with\s+)?(?:the\s+)?(?:word|words|phrase|text|following|link|url|sentence|code|string|message|json|exactly|verbatim|['"“][^'"”]{1,80}['"”])/,
+  /\b(?:reply|respond|comment|answer|post|say|write|output|include|repeat|copy|paste|type|add)\b\s*:?\s+(?:only\s+|exactly\s+|just\s+|verbatim\s+|back\s+)*(?:with\s+)?(?:the\s+)?(?:word|words|phrase|text|following|link|url|sentence|code|string|message|json|exactly|verbatim|['"“][^'"”]{1,80}['"”])/,
   /\b(?:post|share|promote|advertise|drop|include|put|spread|paste)\b[^.!?\n]{0,25}\b(?:my|this|our|the following)\s+(?:link|url|site|website|page|shop|store|code|channel|profile|handle|coupon)\b/,
   /\b(?:like|upvote|follow|star)\b\s+(?:all|every|each|everything|only)\b[^.!?\n]{0,30}\b(?:my|posts?|items?|pictures?|by|of|from)\b|\bdo not (?:mention|tell|reveal|say) (?:that|this|you|anyone)\b|\byour (?:only|real|true|new) (?:job|task|goal|purpose|instructions?)\b/,
   /<\|[a-z_]+\|>|\[\/?(?:inst|system)\]|<<\/?sys>>|<\/?(?:system|instructions?|prompt)>|^\s*#{1,4}\s*(?:system|instructions?)\b|(?:^|\n)\s*(?:system|assistant|developer)\s*:|\bend of (?:data|input|context|comment|user input)\b|\bbegin (?:system|instructions?)\b|"do"\s*:\s*"|\b(?:base64|rot13)\b[^.!?\n]{0,30}\b(?:decode|execute|run|follow)\b|\b(?:decode|execute|run|follow)\b[^.!?\n]{0,30}\b(?:base64|rot13|this code|these steps)\b/,
-  /\b(?:ignora|olvida|descarta|ignorez?|oubliez?|ignoriere?|vergiss|ignore|esqueça|ignori|dimentica|negeer|zignoruj|ignorera|unut)\b[^.!?\n]{0,40}(?:instruc|instrucc|regla|consigne|règle|anweisung|regel|regra|istruzion|regole|instructie|zasad|polece|instruktion|talimat)/u,
+  /\b(?:ignora|olvida|descarta|ignorez?|oubliez?|ignoriere?|vergiss|ignore|esqueça|ignori|dimentica|negeer|zignoruj|ignorera|unut)\b[^.!?\n]{0,40}(?:instruc|instruç|regla|consigne|règle|anweisung|regel|regra|istruzion|regole|instructie|zasad|polece|instruktion|talimat)/u,
   /(?:игнориру(?:й|йте)|забуд(?:ь|ьте)|отмени)[^.!?\n]{0,40}(?:инструкц|правил|указани|команд)|(?:これまで|以前|今まで|上記|前)の?(?:指示|命令|ルール|規則)[^。]{0,12}(?:無視|忘れ)|(?:指示|命令|ルール)を(?:無視|忘れ)|(?:忽略|无视|忘记|忽視)[^。]{0,12}(?:指令|规则|指示|提示|規則)|(?:تجاهل|انس|انسَ)[^.!?]{0,30}(?:التعليمات|القواعد|الأوامر|تعليمات|قواعد)|(?:이전|위의|모든)[^.]{0,12}(?:지시|규칙|명령)[^.]{0,8}(?:무시|잊)|(?:पिछले|सभी)[^।]{0,20}(?:निर्देश|नियम)[^।]{0,12}(?:अनदेखा|भूल)/u,
 ];
 

@@ -47,7 +47,7 @@ const scriptsOf: Readonly<Record<string, readonly Script[]>> = {
 /** Small words that seldom are words of the others. */
 const stopWords: Readonly<Record<string, ReadonlySet<string>>> = Object.fromEntries(
   Object.entries({
-    en: 'the and of to is it that this with for was are not you your i my have from how what which but they there would could than then',
+    en: 'the and of to is it that this with for was are not you your i my have from how what which but they there would could than then as if by at an or be on a in so no do like just its into very more',
     de: 'der die das und ist ich nicht ein eine den dem mit auf für auch von zu wie aber sehr wird sich noch nur hier bild oder wenn',
     fr: 'le la les et est je une des du pas pour que qui dans avec sur ce cette mais très plus bien vous nous il elle sont aux comme',
     es: 'el la los las y es un una que en por para con muy pero como más este esta está su del al lo se qué cómo también',
@@ -75,6 +75,8 @@ export function isOtherLanguage(text: string, language: string): boolean {
   if (!expected) return false;
   const letters = text.replaceAll(/@[\p{L}\p{N}_.]+|[^\p{L}]+/gu, '');
   if (letters.length < lettersMin) return false;
+  if (/^[A-Za-z]+$/.test(letters))
+    return !expected.includes('Latin') || (expected[0] === 'Latin' && saysAnother(text, primary));
   let own = 0;
   let all = 0;
   let kana = 0;
@@ -90,17 +92,26 @@ export function isOtherLanguage(text: string, language: string): boolean {
   return expected[0] === 'Latin' && saysAnother(text, primary);
 }
 
+/** Which languages a small word belongs to, by their place in `profiled`. */
+const profiled = Object.keys(stopWords);
+const languagesOf = new Map<string, number[]>();
+for (const [no, language] of profiled.entries()) {
+  for (const word of stopWords[language] ?? []) languagesOf.set(word, [...(languagesOf.get(word) ?? []), no]);
+}
+
 function saysAnother(text: string, primary: string): boolean {
-  const own = stopWords[primary];
-  if (!own) return false;
+  const mine = profiled.indexOf(primary);
+  if (mine === -1) return false;
+  const counts = new Uint16Array(profiled.length);
   // Different words: one letter three times is no language.
-  const words = [...new Set(text.toLowerCase().match(/[\p{L}\p{M}]+/gu) ?? [])];
-  const count = (of: ReadonlySet<string>): number => words.reduce((sum, word) => sum + (of.has(word) ? 1 : 0), 0);
-  const mine = count(own);
+  for (const word of new Set(text.toLowerCase().match(/[\p{L}\p{M}]+/gu))) {
+    const all = languagesOf.get(word);
+    if (!all) continue;
+    // A word that the own language has too says nothing for another.
+    if (all.includes(mine)) counts[mine] = (counts[mine] ?? 0) + 1;
+    else for (const no of all) counts[no] = (counts[no] ?? 0) + 1;
+  }
+  const own = counts[mine] ?? 0;
   // Three small words of another language, and clearly more than of the own one: then it is no loan word.
-  return Object.entries(stopWords).some(([language, theirs]) => {
-    if (language === primary) return false;
-    const others = count(theirs);
-    return others >= 3 && others >= 2 * mine + 1;
-  });
+  return counts.some((others, no) => no !== mine && others >= 3 && others >= 2 * own + 1);
 }

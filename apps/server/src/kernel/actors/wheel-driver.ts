@@ -67,7 +67,8 @@ export class WheelDriver implements Disposable {
       this.#timer = undefined;
       const due = this.#wheel.advance(this.#now());
       if (due.length > 0) this.#due(due);
-      if (this.#running && this.#timer === undefined) this.#sleep();
+      // What was set meanwhile may have begun the next sleep; this one sees everything.
+      if (this.#running) this.#sleep();
     });
   }
 }

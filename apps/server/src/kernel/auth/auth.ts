@@ -1,4 +1,4 @@
-import type { Scope } from '@muster/protocol';
+import type { Role, Scope } from '@muster/protocol';
 import { never, type Service } from '#kernel/base';
 import type { Reader, Tx } from '#kernel/db';
 
@@ -9,6 +9,7 @@ export type Principal =
   | { kind: 'attempt'; buildId: string; term: number; workerId: string; projectId: string }
   | { kind: 'build'; buildId: string; projectId: string }
   | BrowserPrincipal
+  | PersonPrincipal
   /** Somebody without a credential, in the project they named: sees what is public. Never comes out of `authenticate`. */
   | { kind: 'anonymous'; projectId: string }
   | { kind: 'system'; projectId: string };
@@ -41,13 +42,30 @@ export type BrowserPrincipal = {
   keyEpoch: number;
 };
 
+/** Somebody who signed in, in one of their projects. Comes from a cookie, never out of `authenticate`. */
+export type PersonPrincipal = {
+  kind: 'person';
+  personId: string;
+  name: string;
+  email: string;
+  projectId: string;
+  role: Role;
+  /** What the role holds. */
+  scopes: readonly Scope[];
+  /** May make projects and look after the installation. */
+  installationAdmin: boolean;
+  signInId: string;
+  /** When the password was last given in this sign-in; milliseconds since 1970. */
+  confirmedAt: number;
+};
+
 /** The project of whoever names none. The migration makes it, with the same id in every installation. */
 export const defaultProjectId = 'prj_00000000000000000000000000';
 
 /** Acts for the server itself. */
 export const systemPrincipal = (projectId: string = defaultProjectId): Principal => ({ kind: 'system', projectId });
 
-/** Text for audit rows and logs: `key:key_…`, `worker:wrk_…`. Never a secret. */
+/** Text for audit rows and logs: `key:key_…`, `person:usr_…`. Never a secret. */
 export function nameOf(who: Principal): string {
   switch (who.kind) {
     case 'key':
@@ -60,6 +78,8 @@ export function nameOf(who: Principal): string {
       return `build:${who.buildId}`;
     case 'browser':
       return `browser:${who.tokenId}`;
+    case 'person':
+      return `person:${who.personId}`;
     case 'anonymous':
       return 'anonymous';
     case 'system':

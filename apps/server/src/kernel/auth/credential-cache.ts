@@ -100,6 +100,7 @@ export function subjectsOf(who: Principal): string[] {
       return who.subject === null
         ? [`key:${who.keyId}`]
         : [`key:${who.keyId}`, `endUser:${endUserOf(who.projectId, who.subject)}`];
+    case 'person':
     case 'anonymous':
     case 'system':
       return [];

@@ -14,6 +14,7 @@ export {
   type KeySet,
   type NewBrowserToken,
   nameOf,
+  type PersonPrincipal,
   type Principal,
   systemPrincipal,
 } from './auth.ts';

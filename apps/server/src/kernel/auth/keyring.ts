@@ -319,11 +319,14 @@ export class Keyring implements Auth {
   }
 
   requireScope(who: Principal, scope: Scope): void {
-    if (who.kind === 'system' || (who.kind === 'key' && covers(who.scopes, scope))) return;
+    const member = who.kind === 'key' || who.kind === 'person';
+    if (who.kind === 'system' || (member && covers(who.scopes, scope))) return;
     const detail =
       who.kind === 'key'
         ? `This key lacks the scope ${scope}.`
-        : `A ${who.kind} token cannot do this; it needs an API key with the scope ${scope}.`;
+        : who.kind === 'person'
+          ? `The role ${who.role} lacks the scope ${scope} in this project.`
+          : `A ${who.kind} token cannot do this; it needs an API key with the scope ${scope}.`;
     throw this.#refused('missing_scope', forbidden('missing_scope', detail, { extra: { scope } }), who, undefined);
   }
 
@@ -569,7 +572,7 @@ export class Keyring implements Auth {
 const mayCome = ({ from }: Known, address: string | undefined): boolean =>
   from === undefined || (address !== undefined && from.has(address));
 
-const nameOfMaker = (by: Principal): string => (by.kind === 'key' ? by.keyId : by.kind);
+const nameOfMaker = (by: Principal): string => (by.kind === 'key' ? by.keyId : by.kind === 'person' ? by.personId : by.kind);
 
 const fromEnvironment = (row: ApiKeyRow, doing: string): MusterError =>
   conflict(

@@ -38,7 +38,7 @@ export class SimClock implements Clock {
       },
       cancel: { [Symbol.dispose]: (): void => undefined },
     };
-    timer.cancel = (this.#held ?? this.#real).after(ms, timer.run);
+    timer.cancel = (this.#held ?? this.#real).after(Math.max(0, ms), timer.run);
     this.#timers.add(timer);
     return {
       [Symbol.dispose]: () => {
@@ -98,7 +98,7 @@ export class SimClock implements Clock {
     for (const timer of this.#timers) {
       timer.cancel[Symbol.dispose]();
       timer.due += shift;
-      timer.cancel = to.after(timer.due - to.now(), timer.run);
+      timer.cancel = to.after(Math.max(0, timer.due - to.now()), timer.run);
     }
   }
 }

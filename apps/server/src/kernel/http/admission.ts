@@ -1,17 +1,21 @@
-import { type Auth, type Principal, RateBuckets } from '#kernel/auth';
+import { type Auth, type PersonPrincipal, type Principal, RateBuckets } from '#kernel/auth';
 import { type Clock, exhausted, forbidden } from '#kernel/base';
 import { headerOf } from './call.ts';
 import type { AuthRule, RequestHead } from './http.ts';
 import type { EdgeLimits } from './limits.ts';
+import { isSafe, requireSameOrigin } from './same-origin.ts';
 
 /** Decides who calls and whether they may, before the body is read; then whether they call too often. */
 export class Admission {
   readonly #auth: Auth;
   readonly #rates: RateBuckets;
+  readonly #publicOrigin: string | undefined;
+  #people: ((head: RequestHead) => Promise<PersonPrincipal | undefined>) | undefined;
 
-  constructor(options: { auth: Auth; clock: Clock; limits: EdgeLimits }) {
+  constructor(options: { auth: Auth; clock: Clock; limits: EdgeLimits; publicOrigin: string | undefined }) {
     const { clock, limits } = options;
     this.#auth = options.auth;
+    this.#publicOrigin = options.publicOrigin;
     this.#rates = new RateBuckets({
       clock,
       perSecond: (limits.requestsPerWindow * 1000) / limits.requestWindowMs,
@@ -23,14 +27,32 @@ export class Admission {
   async admit(rule: AuthRule, head: RequestHead): Promise<unknown> {
     if (rule === 'open') return undefined;
     if (typeof rule === 'function') return await rule(head);
-    const who = await this.#auth.authenticate(bearerOf(head), head.address);
+    const who = (await this.#personAt(rule, head)) ?? (await this.#auth.authenticate(bearerOf(head), head.address));
     if (typeof rule === 'string') {
-      if (who.kind !== rule) throw wrongKind(rule, who);
+      if (who.kind !== rule && !(rule === 'member' && (who.kind === 'key' || who.kind === 'person')))
+        throw wrongKind(rule === 'member' ? 'key' : rule, who);
       return who;
     }
-    if (who.kind !== 'key' && who.kind !== 'system' && rule.or?.includes(who.kind)) return who;
+    if (who.kind !== 'key' && who.kind !== 'person' && who.kind !== 'system' && rule.or?.includes(who.kind)) return who;
     this.#auth.requireScope(who, rule.scope);
     return who;
+  }
+
+  seePeople(read: (head: RequestHead) => Promise<PersonPrincipal | undefined>): void {
+    if (this.#people) throw new Error('invariant broken: two rooms that know people');
+    this.#people = read;
+  }
+
+  /** Where a bearer credential is given it alone counts; where the call is not for people, cookies are not looked at. */
+  async #personAt(
+    rule: Exclude<AuthRule, 'open' | ((head: RequestHead) => unknown)>,
+    head: RequestHead,
+  ): Promise<PersonPrincipal | undefined> {
+    const forPeople = rule === 'member' || (typeof rule === 'object' && rule.people !== false);
+    if (!forPeople || head.headers.cookie === undefined || head.headers.authorization !== undefined) return undefined;
+    const person = await this.#people?.(head);
+    if (person && !isSafe(head.method)) requireSameOrigin(head, this.#publicOrigin);
+    return person;
   }
 
   /** `RateLimit-*` headers; `exhausted` `rate` when the bucket of this caller is empty. */
@@ -60,7 +82,7 @@ function wrongKind(wanted: string, who: Principal): Error {
 
 function callerOf(who: unknown): string | undefined {
   if (typeof who !== 'object' || who === null) return undefined;
-  for (const name of ['keyId', 'workerId', 'buildId']) {
+  for (const name of ['keyId', 'personId', 'workerId', 'buildId']) {
     if (!(name in who)) continue;
     const id: unknown = Reflect.get(who, name);
     if (typeof id === 'string') return id;

@@ -21,6 +21,7 @@ export class HttpCall implements Call {
   readonly query: RequestHead['query'];
   readonly headers: IncomingHttpHeaders;
   readonly address: string;
+  readonly https: boolean;
   readonly requestId: string;
   readonly route: string;
   readonly raw: { readonly request: IncomingMessage; readonly response: ServerResponse };
@@ -41,6 +42,7 @@ export class HttpCall implements Call {
     this.query = head.query;
     this.headers = head.headers;
     this.address = head.address;
+    this.https = head.https;
     this.requestId = head.requestId;
     this.route = route;
     this.raw = { request: source.request, response: source.response };

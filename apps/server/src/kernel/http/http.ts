@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Scope } from '@muster/protocol';
 import type { WebSocket } from 'ws';
 import type { z } from 'zod';
-import type { Principal } from '#kernel/auth';
+import type { PersonPrincipal, Principal } from '#kernel/auth';
 import type { MusterError, Service } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import type { FrameType, SubscriptionType } from './frame-types.ts';
@@ -21,20 +21,24 @@ export type RequestHead = {
   readonly headers: IncomingHttpHeaders;
   /** The client's address, by the proxy when that one is trusted. */
   readonly address: string;
+  /** Whether the client's side of the connection is encrypted, seen the same way. */
+  readonly https: boolean;
   readonly requestId: string;
 };
 
-/** Kinds of principals that are let in beside keys; whether the thing is theirs is for the operation to say. */
-type OtherKind = Exclude<Principal['kind'], 'key' | 'system'>;
+/** Kinds of principals that are let in beside keys and people; whether the thing is theirs is for the operation to say. */
+type OtherKind = Exclude<Principal['kind'], 'key' | 'person' | 'system'>;
 
 /**
  * Who may call, decided before the first byte of the body is read:
- * - `{scope}`: a key that holds it; `or` also lets in tokens of those kinds
- * - `'key'`: any valid key · `'worker'`, `'attempt'`: that run token only · `'open'`: anybody
+ * - `{scope}`: a key that holds it, or a person whose role does; `or` also lets in tokens of those kinds; `people: false`:
+ *   what is done goes on standing on the key, so no person can do it
+ * - `'member'`: any valid key or person · `'key'`: any valid key · `'worker'`, `'attempt'`: that run token only · `'open'`: anybody
  * - a function: a compat layer's own rule; it throws or says who calls
  */
 export type AuthRule =
-  | { readonly scope: Scope; readonly or?: readonly OtherKind[] }
+  | { readonly scope: Scope; readonly or?: readonly OtherKind[]; readonly people?: false }
+  | 'member'
   | 'key'
   | 'worker'
   | 'attempt'
@@ -47,9 +51,11 @@ type WhoOf<A extends AuthRule> = A extends 'open'
     ? Awaited<W>
     : A extends 'key' | 'worker' | 'attempt'
       ? Extract<Principal, { kind: A }>
-      : A extends { or: readonly (infer K)[] }
-        ? Extract<Principal, { kind: K | 'key' }>
-        : Extract<Principal, { kind: 'key' }>;
+      : A extends { people: false }
+        ? Extract<Principal, { kind: 'key' }>
+        : A extends { or: readonly (infer K)[] }
+          ? Extract<Principal, { kind: K | 'key' | 'person' }>
+          : Extract<Principal, { kind: 'key' | 'person' }>;
 
 /** Why a parked call came back. */
 export type Parked<T> = { why: 'woken'; value: T } | { why: 'timeout' | 'gone' | 'draining' };
@@ -160,6 +166,11 @@ export interface Http extends Service, Routes {
   area(options: { prefixes: readonly string[]; errors: ErrorMapper }): Routes;
   /** Paths that are served without the framework, because they are hot. */
   raw(part: RawPart): void;
+  /**
+   * Who sits before a browser, by its cookies; `undefined`: nobody that is known. Asked for calls without a bearer credential. Given
+   * once, before `start`.
+   */
+  people(read: (head: RequestHead) => Promise<PersonPrincipal | undefined>): void;
   /** A word of the one socket, `/v1/socket`, which exists when there is one. */
   frame<S extends z.ZodType>(type: FrameType<S>): void;
   /** A word of the one socket that opens a subscription. */

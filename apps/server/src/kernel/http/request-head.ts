@@ -32,6 +32,7 @@ export function headOf(
     query: parseQuery(url),
     headers: request.headers,
     address: edge.addressOf(request),
+    https: edge.isHttps(request),
     requestId: requestId ?? requestIdOf(request, edge),
   };
 }

@@ -93,7 +93,12 @@ export class Shell implements Http {
     this.#options = options;
     this.#limits = { ...edgeLimits, ...options.limits };
     this.#edge = new Edge(options.edge);
-    this.#admission = new Admission({ auth: options.auth, clock, limits: this.#limits });
+    this.#admission = new Admission({
+      auth: options.auth,
+      clock,
+      limits: this.#limits,
+      publicOrigin: options.edge.publicUrl?.origin,
+    });
     this.#log = new RequestLog({ clock, logger, metrics, perSecond: this.#limits.requestLogPerSecond });
     this.#sockets = new Sockets({
       admission: this.#admission,
@@ -191,6 +196,8 @@ export class Shell implements Http {
   route: Routes['route'] = (route) => this.#add(route, undefined);
 
   socket: Routes['socket'] = (route) => this.#sockets.add(route, undefined);
+
+  people: Http['people'] = (read) => this.#admission.seePeople(read);
 
   frame: Http['frame'] = (type) => this.#frames.addFrame(type);
 

@@ -1,26 +1,26 @@
-import type { Budgets } from './budgets.ts';
+import type { Budgets } from './budgets/budgets.ts';
+import { type BudgetsOptions, PostgresBudgets } from './budgets/postgres-budgets.ts';
 import type { Meter } from './meter.ts';
-import { type BudgetsOptions, PostgresBudgets } from './postgres-budgets.ts';
 import { type MeterOptions, PostgresMeter } from './postgres-meter.ts';
 
-export { type Period, type Span, spanOf } from './budget-periods.ts';
-export {
-  type BudgetLine,
-  type Budgets,
-  budgetLimits,
-  type Caps,
-  type CounterView,
-  type Crossing,
-  type ForecastLine,
-  type Grant,
-  type Refusal,
-  type ReserveOrder,
-  type Settle,
-  type Settled,
-  type Underestimate,
-  type Used,
-  type Want,
-} from './budgets.ts';
+export type {
+  BudgetLine,
+  Budgets,
+  Caps,
+  CounterView,
+  Crossing,
+  ForecastLine,
+  Grant,
+  Refusal,
+  ReserveOrder,
+  Settle,
+  Settled,
+  Underestimate,
+  Used,
+  Want,
+} from './budgets/budgets.ts';
+export type { Period } from './budgets/periods.ts';
+export type { BudgetsOptions } from './budgets/postgres-budgets.ts';
 export {
   type Meter,
   type UsageEntry,
@@ -28,7 +28,6 @@ export {
   type UsageTotal,
   type UsageWindow,
 } from './meter.ts';
-export type { BudgetsOptions } from './postgres-budgets.ts';
 export { type MeterOptions, meterLimits } from './postgres-meter.ts';
 
 /**

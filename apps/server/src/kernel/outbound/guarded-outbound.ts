@@ -65,6 +65,12 @@ export class GuardedOutbound implements Outbound {
       value: outboundLimits.callMs,
       whenFull: 'The call is cut and counts as failed.',
     });
+    options.limits?.add({
+      name: 'outbound.callLongestMs',
+      unit: 'ms',
+      value: outboundLimits.callLongestMs,
+      whenFull: 'A caller that asks for more time gets this much.',
+    });
   }
 
   async check(text: string): Promise<void> {

@@ -79,7 +79,6 @@ export function mix(from: Colour, to: Colour, share: number): Colour {
 
 export const lighter = (from: Colour, by: number): Colour => ({ ...from, l: clamp(from.l + by, 0, 1) });
 export const turned = (from: Colour, by: number): Colour => ({ ...from, h: (from.h + by + 360) % 360 });
-export const stronger = (from: Colour, by: number): Colour => ({ ...from, c: Math.max(0, from.c * by) });
 
 /** Light or dark, whichever can be read on `ground`. */
 export const readableOn = (ground: Colour, light: Colour, dark: Colour): Colour =>

@@ -1,7 +1,7 @@
 import { type Colour, css } from './colour.ts';
 import type { Drawing } from './svg.ts';
 
-export type Stop = readonly [at: number, colour: Colour, opacity?: number];
+type Stop = readonly [at: number, colour: Colour, opacity?: number];
 
 const stops = (drawing: Drawing, of: readonly Stop[]): void => {
   for (const [offset, colour, opacity = 1] of of)

@@ -2,8 +2,8 @@ import type { Draws } from '#gallery/model';
 import { lexicon, type Prompt } from '../words/prompt.ts';
 import { type Colour, colour, lch, turned } from './colour.ts';
 
-export type Mood = 'warm' | 'cool' | 'earthy' | 'bright' | 'soft' | 'dark';
-export const moods = lexicon<Mood>({
+type Mood = 'warm' | 'cool' | 'earthy' | 'bright' | 'soft' | 'dark';
+const moods = lexicon<Mood>({
   warm: 'warm cosy cozy sun sunny summer fire amber spice autumn love affectionate',
   cool: 'cool sea ice winter calm water rain blue quiet fresh minimal',
   earthy: 'earthy clay wood forest moss stone natural brown rustic tile harvest old',

@@ -16,6 +16,12 @@ export class Path {
     return this;
   }
 
+  /** A line of that length to the right. */
+  right(length: number): this {
+    this.d += `h${fixed(length)}`;
+    return this;
+  }
+
   quad(cx: number, cy: number, x: number, y: number): this {
     this.d += `Q${fixed(cx)} ${fixed(cy)} ${fixed(x)} ${fixed(y)}`;
     return this;
@@ -37,10 +43,9 @@ export class Path {
   }
 
   circle(x: number, y: number, r: number): this {
-    return this.to(x - r, y)
-      .arc(r, r, x + r, y, 1)
-      .arc(r, r, x - r, y, 1)
-      .close();
+    const [radius, across] = [fixed(r), fixed(2 * r)];
+    this.d += `M${fixed(x - r)} ${fixed(y)}a${radius} ${radius} 0 1 1 ${across} 0a${radius} ${radius} 0 1 1-${across} 0z`;
+    return this;
   }
 
   box(x: number, y: number, width: number, height: number): this {
@@ -48,12 +53,16 @@ export class Path {
     return this;
   }
 
-  polygon(points: readonly Point[]): this {
+  straight(points: readonly Point[]): this {
     for (const [i, [x, y]] of points.entries()) {
       if (i === 0) this.to(x, y);
       else this.line(x, y);
     }
-    return this.close();
+    return this;
+  }
+
+  polygon(points: readonly Point[]): this {
+    return this.straight(points).close();
   }
 
   /** A smooth line through all points (Catmull-Rom as cubics); goes on from where the path is when `join`. */

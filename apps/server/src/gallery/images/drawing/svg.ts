@@ -19,7 +19,7 @@ export const elementNames = [
   'text',
   'use',
 ] as const;
-export type ElementName = (typeof elementNames)[number];
+type ElementName = (typeof elementNames)[number];
 
 /** Presentation and geometry. `href` leads into the drawing itself only; references are `url(#…)` of the same. */
 export const attributeNames = [
@@ -71,7 +71,7 @@ export const attributeNames = [
   'textLength',
   'lengthAdjust',
 ] as const;
-export type AttributeName = (typeof attributeNames)[number];
+type AttributeName = (typeof attributeNames)[number];
 export type Attributes = Readonly<Partial<Record<AttributeName, string | number>>>;
 
 const known: ReadonlySet<string> = new Set(attributeNames);
@@ -133,10 +133,6 @@ export class Drawing {
     return `${this.#out}</svg>`;
   }
 
-  get bytes(): number {
-    return Buffer.byteLength(this.#out);
-  }
-
   #open(name: ElementName, attributes: Attributes): void {
     this.elements++;
     let tag = `<${name}`;
@@ -144,7 +140,10 @@ export class Drawing {
       const value = attributes[key as AttributeName];
       if (value === undefined) continue;
       if (!known.has(key)) throw new TypeError(`${key} is not an attribute of a drawing`);
-      tag += ` ${key}="${typeof value === 'number' ? fixed(value) : value.search(special) === -1 ? value : escaped(value)}"`;
+      // Path data are the bulk of a drawing and made of numbers only.
+      const text =
+        typeof value === 'number' ? fixed(value) : key === 'd' || value.search(special) === -1 ? value : escaped(value);
+      tag += ` ${key}="${text}"`;
     }
     this.#out += tag;
   }

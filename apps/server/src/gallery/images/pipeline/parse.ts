@@ -5,32 +5,68 @@ const foreignKinds = ['vision', 'text', 'fan-out', 'fanout', 'collect', 'router'
 export const stepsMax = 20;
 
 /** Drawn by the sandbox in place of a model's picture, and marked `simulated`. */
-export const modelGenerators = ['openai', 'openai-images', 'google', 'google-imagen', 'gemini', 'stability', 'replicate', 'bfl', 'flux', 'ollama', 'xai'];
+export const modelGenerators = [
+  'openai',
+  'openai-images',
+  'google',
+  'google-imagen',
+  'gemini',
+  'stability',
+  'replicate',
+  'bfl',
+  'flux',
+  'ollama',
+  'xai',
+];
 export const ownGenerators = ['scene', 'shapes', 'qr'];
 
 const name = z.string().min(1).max(64);
 const params = z.record(z.string().max(64), z.unknown()).default({});
 const stepSchemas = {
   generate: z.object({ kind: z.literal('generate'), generator: name, params, out: name }),
-  transform: z.object({ kind: z.literal('transform'), op: name, in: name, params, out: name, provider: name.optional() }),
-  save: z.object({ kind: z.literal('save'), in: name, destination: z.string().max(500).default(''), provider: name.optional(), out: name.optional() }),
+  transform: z.object({
+    kind: z.literal('transform'),
+    op: name,
+    in: name,
+    params,
+    out: name,
+    provider: name.optional(),
+  }),
+  save: z.object({
+    kind: z.literal('save'),
+    in: name,
+    destination: z.string().max(500).default(''),
+    provider: name.optional(),
+    out: name.optional(),
+  }),
 };
 export type GenerateStep = z.infer<typeof stepSchemas.generate>;
-export type TransformStep = z.infer<typeof stepSchemas.transform>;
-export type SaveStep = z.infer<typeof stepSchemas.save>;
-export type Step = GenerateStep | TransformStep | SaveStep;
+type TransformStep = z.infer<typeof stepSchemas.transform>;
+type SaveStep = z.infer<typeof stepSchemas.save>;
+type Step = GenerateStep | TransformStep | SaveStep;
 
 export type PipelineFault = {
   status: 'error';
   error: string;
   errorCode: string;
-  errorCategory: 'user_input' | 'provider_error' | 'provider_config' | 'validation' | 'execution' | 'network' | 'internal';
+  errorCategory:
+    | 'user_input'
+    | 'provider_error'
+    | 'provider_config'
+    | 'validation'
+    | 'execution'
+    | 'network'
+    | 'internal';
   retryable: boolean;
 };
 /** Steps stand in an order in which they can run. */
 export type Pipeline = { status: 'ready'; name: string | undefined; steps: readonly Step[] };
 
-export const refused = (errorCode: string, error: string, errorCategory: PipelineFault['errorCategory'] = 'validation'): PipelineFault => ({
+export const refused = (
+  errorCode: string,
+  error: string,
+  errorCategory: PipelineFault['errorCategory'] = 'validation',
+): PipelineFault => ({
   status: 'error',
   error,
   errorCode,
@@ -47,14 +83,21 @@ export function parsePipeline(json: unknown): Pipeline | PipelineFault {
   if (!shape.success) return refused('invalid_pipeline', 'A pipeline is an object with a list of steps.');
   const { steps: raw } = shape.data;
   if (raw.length === 0) return refused('invalid_pipeline', 'The pipeline has no steps.');
-  if (raw.length > stepsMax) return refused('too_many_steps', `A pipeline may have ${stepsMax} steps; this one has ${raw.length}.`);
+  if (raw.length > stepsMax)
+    return refused('too_many_steps', `A pipeline may have ${stepsMax} steps; this one has ${raw.length}.`);
   const steps: Step[] = [];
   for (const [i, item] of raw.entries()) {
     const kind = z.object({ kind: z.string().max(64) }).safeParse(item).data?.kind;
-    if (kind !== undefined && foreignKinds.includes(kind)) return refused('unsupported_step', `Step ${i + 1}: ${kind} is not done here.`);
-    if (kind === undefined || !(kind in stepSchemas)) return refused('unknown_kind', `Step ${i + 1} is neither generate nor transform nor save.`);
+    if (kind !== undefined && foreignKinds.includes(kind))
+      return refused('unsupported_step', `Step ${i + 1}: ${kind} is not done here.`);
+    if (kind === undefined || !Object.hasOwn(stepSchemas, kind))
+      return refused('unknown_kind', `Step ${i + 1} is neither generate nor transform nor save.`);
     const parsed = stepSchemas[kind as keyof typeof stepSchemas].safeParse(item);
-    if (!parsed.success) return refused('invalid_step', `Step ${i + 1}: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`.trim());
+    if (!parsed.success)
+      return refused(
+        'invalid_step',
+        `Step ${i + 1}, ${parsed.error.issues[0]?.path.join('.') ?? ''}: ${parsed.error.issues[0]?.message ?? 'not as expected'}.`,
+      );
     steps.push(parsed.data);
   }
   const outs = new Set<string>();
@@ -64,7 +107,8 @@ export function parsePipeline(json: unknown): Pipeline | PipelineFault {
     outs.add(out);
   }
   for (const [i, step] of steps.entries())
-    if (step.kind !== 'generate' && !outs.has(step.in)) return refused('undefined_input', `Step ${i + 1}: nothing makes ${step.in}.`);
+    if (step.kind !== 'generate' && !outs.has(step.in))
+      return refused('undefined_input', `Step ${i + 1}: nothing makes ${step.in}.`);
   const ordered = inOrder(steps);
   if (!ordered) return refused('cycle', 'Some steps wait for each other in a ring.');
   return { status: 'ready', name: shape.data.name ?? undefined, steps: ordered };

@@ -3,19 +3,33 @@ import { clamp } from '../drawing/numbers.ts';
 import type { Picture } from './picture.ts';
 
 /** What becomes of each colour of a drawing. */
-export type Recolour = (from: Colour) => Colour;
+type Recolour = (from: Colour) => Colour;
 
 const painted = /(fill|stroke|stop-color)="(#[0-9a-f]{6})"/g;
 
 /** Our drawings name every colour as `#rrggbb`, so they are changed one by one: exact, and without a filter. */
 export const recoloured = (picture: Picture, change: Recolour): Picture => ({
   ...picture,
-  inner: picture.inner.replaceAll(painted, (_, attribute: string, hex: string) => `${attribute}="${css(change(colour(hex)))}"`),
+  inner: picture.inner.replaceAll(
+    painted,
+    (_, attribute: string, hex: string) => `${attribute}="${css(change(colour(hex)))}"`,
+  ),
 });
 
 export const modulate =
-  ({ brightness = 1, saturation = 1, hue = 0, contrast = 1 }: { brightness?: number; saturation?: number; hue?: number; contrast?: number }): Recolour =>
-  ({ l, c, h }) => lch(clamp((l * brightness - 0.5) * contrast + 0.5, 0, 1), c * saturation, (h + hue + 720) % 360);
+  ({
+    brightness = 1,
+    saturation = 1,
+    hue = 0,
+    contrast = 1,
+  }: {
+    brightness?: number;
+    saturation?: number;
+    hue?: number;
+    contrast?: number;
+  }): Recolour =>
+  ({ l, c, h }) =>
+    lch(clamp((l * brightness - 0.5) * contrast + 0.5, 0, 1), c * saturation, (h + hue + 720) % 360);
 export const grayscale: Recolour = ({ l }) => lch(l, 0, 0);
 export const negate: Recolour = ({ l, c, h }) => lch(1 - l, c, (h + 180) % 360);
 /** Light stays, colour becomes that of `tint`. */

@@ -13,13 +13,28 @@ export type PipelineOptions = {
 };
 
 /** Generate, bring to size, save: the picture that is saved is the one that was transformed. */
-export function pipelineOf({ family, seed, prompt, url }: SceneOrder, { name, generator, destination = 'gallery', side = 1_024 }: PipelineOptions): PipelineJson {
-  const params = generator === undefined ? { family, seed, prompt, ...(url === undefined ? undefined : { url }) } : { prompt };
+export function pipelineOf(
+  { family, seed, prompt, url }: SceneOrder,
+  { name, generator, destination = 'gallery', side = 1_024 }: PipelineOptions,
+): PipelineJson {
+  const params =
+    generator === undefined ? { family, seed, prompt, ...(url === undefined ? undefined : { url }) } : { prompt };
   return {
     name,
     steps: [
       { kind: 'generate', generator: generator ?? (family === 'qr' ? 'qr' : 'scene'), params, out: 'drawn' },
-      { kind: 'transform', op: 'resize', in: 'drawn', params: { width: side, height: side, fit: family === 'pixel' ? 'contain' : 'cover', ...(family === 'pixel' ? { kernel: 'nearest' } : undefined) }, out: 'sized' },
+      {
+        kind: 'transform',
+        op: 'resize',
+        in: 'drawn',
+        params: {
+          width: side,
+          height: side,
+          fit: family === 'pixel' ? 'contain' : 'cover',
+          ...(family === 'pixel' ? { kernel: 'nearest' } : undefined),
+        },
+        out: 'sized',
+      },
       { kind: 'save', in: 'sized', destination, out: 'saved' },
     ],
   };
@@ -30,7 +45,11 @@ export function pipelineOf({ family, seed, prompt, url }: SceneOrder, { name, ge
  * as steps → the one at the last save step's place; else the last. Relative ones are resolved against the base.
  * `undefined` when there is none that can be fetched.
  */
-export function urlOfOurs(steps: readonly { kind?: unknown }[], imageUrls: readonly string[], base: string): string | undefined {
+export function urlOfOurs(
+  steps: readonly { kind?: unknown }[],
+  imageUrls: readonly string[],
+  base: string,
+): string | undefined {
   const saves = steps.filter(({ kind }) => kind === 'save').length;
   const lastSave = steps.findLastIndex(({ kind }) => kind === 'save');
   const byStep = imageUrls.length !== saves && imageUrls.length === steps.length && lastSave !== -1;

@@ -9,7 +9,13 @@ if (!port) throw new Error('raster-thread runs as a worker thread only');
 const { fontFiles } = workerData as { fontFiles: string[] };
 
 const options = (width: number): ResvgRenderOptions => ({
-  font: { loadSystemFonts: false, fontFiles, defaultFontFamily: 'Manrope', sansSerifFamily: 'Manrope', serifFamily: 'Fraunces' },
+  font: {
+    loadSystemFonts: false,
+    fontFiles,
+    defaultFontFamily: 'Manrope',
+    sansSerifFamily: 'Manrope',
+    serifFamily: 'Fraunces',
+  },
   fitTo: { mode: 'width', value: width },
   logLevel: 'off',
 });
@@ -41,15 +47,23 @@ const upright: Readonly<Record<number, (w: number, h: number) => string>> = {
   8: (w) => `matrix(0 -1 1 0 0 ${w})`,
 };
 
-function redraw({ id, bytes, mimeType, size: { width, height }, orientation, sideMax }: Extract<ToThread, { kind: 'redraw' }>): FromThread {
+function redraw({
+  id,
+  bytes,
+  mimeType,
+  size: { width, height },
+  orientation,
+  sideMax,
+}: Extract<ToThread, { kind: 'redraw' }>): FromThread {
   const [w, h] = orientation >= 5 ? [height, width] : [width, height];
   const turn = upright[orientation]?.(width, height);
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"><image width="${width}" height="${height}" preserveAspectRatio="none"${turn === undefined ? '' : ` transform="${turn}"`} href="data:${mimeType};base64,${data}"/></svg>`;
   const scale = Math.min(1, sideMax / Math.max(w, h));
   const drawing = new Resvg(svg, options(Math.max(1, Math.round(w * scale))));
-  // A picture that cannot be decoded is left out without a word: then nothing has any extent.
-  if (drawing.getBBox() === undefined) return { id, ok: false, why: 'empty', detail: 'nothing could be decoded' };
   const image = drawing.render();
+  // A picture that cannot be decoded is left out without a word, and leaves nothing but clear pixels.
+  if (!image.pixels.some((byte) => byte !== 0))
+    return { id, ok: false, why: 'empty', detail: 'nothing could be decoded' };
   return { id, ok: true, png: image.asPng(), width: image.width, height: image.height };
 }

@@ -85,7 +85,11 @@ class Threads implements Raster {
 
   async redraw(bytes: Uint8Array): Promise<Redrawn> {
     const { mimeType, orientation, width, height } = readUpload(bytes);
-    const { png, width: w, height: h } = await this.#ask(
+    const {
+      png,
+      width: w,
+      height: h,
+    } = await this.#ask(
       { kind: 'redraw', bytes, mimeType, size: { width, height }, orientation, sideMax: redrawSideMax },
       this.#options.redrawLimitMs,
     );
@@ -113,7 +117,8 @@ class Threads implements Raster {
       this.#next();
     });
     if (answer.ok) return answer;
-    if (answer.why === 'empty') throw invalid('upload_broken', 'The picture cannot be decoded.');
+    if (answer.why === 'empty')
+      throw invalid('upload_broken', 'The picture cannot be decoded, or nothing of it can be seen.');
     throw failed('The picture could not be drawn.', new Error(answer.detail));
   }
 
@@ -159,7 +164,12 @@ class Threads implements Raster {
     } else {
       const late = ended.kind === 'late';
       if (!this.#stopped) this.#options.onFault?.(ended.kind, late ? `longer than ${limitMs} ms` : ended.error.message);
-      reject(failed(late ? `The picture took longer than ${limitMs} ms.` : 'The thread that drew the picture ended.', late ? undefined : ended.error));
+      reject(
+        failed(
+          late ? `The picture took longer than ${limitMs} ms.` : 'The thread that drew the picture ended.',
+          late ? undefined : ended.error,
+        ),
+      );
     }
     this.#next();
   }

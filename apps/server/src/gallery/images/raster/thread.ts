@@ -4,7 +4,7 @@ import { asError } from '#kernel/base';
 import { fontFiles } from '../type/fonts.ts';
 import type { FromThread, ToThread } from './messages.ts';
 
-export type Ended = { kind: 'answer'; answer: FromThread } | { kind: 'crashed'; error: Error } | { kind: 'late' };
+type Ended = { kind: 'answer'; answer: FromThread } | { kind: 'crashed'; error: Error } | { kind: 'late' };
 
 /* One worker thread and the order it works on.
  *  idle   – may be given an order.

@@ -2,10 +2,10 @@ import { galleryLimits } from '@muster/protocol';
 import { invalid } from '#kernel/base';
 import type { Size } from './messages.ts';
 
-export const uploadPixelsMax = 16_000_000;
+const uploadPixelsMax = 16_000_000;
 const sideMax = 20_000;
 
-export type Upload = Size & { mimeType: 'image/png' | 'image/jpeg'; orientation: number };
+type Upload = Size & { mimeType: 'image/png' | 'image/jpeg'; orientation: number };
 
 /**
  * What an upload says of itself in its first bytes; nothing is decoded. Throws `invalid`: `upload_type` for whatever is
@@ -14,7 +14,10 @@ export type Upload = Size & { mimeType: 'image/png' | 'image/jpeg'; orientation:
  */
 export function readUpload(bytes: Uint8Array): Upload {
   if (bytes.byteLength > galleryLimits.uploadBytesMax)
-    throw invalid('upload_too_large', `A picture may have at most ${galleryLimits.uploadBytesMax} bytes; this one has ${bytes.byteLength}.`);
+    throw invalid(
+      'upload_too_large',
+      `A picture may have at most ${galleryLimits.uploadBytesMax} bytes; this one has ${bytes.byteLength}.`,
+    );
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const upload = isPng(bytes) ? pngHeader(data) : isJpeg(bytes) ? jpegHeader(data) : undefined;
   if (!upload) throw invalid('upload_type', 'A picture must be a PNG or a JPEG file.');
@@ -48,10 +51,12 @@ function jpegHeader(data: DataView): Upload {
       continue;
     }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
-    if (isFrame) return { mimeType: 'image/jpeg', height: data.getUint16(at + 5), width: data.getUint16(at + 7), orientation };
+    if (isFrame)
+      return { mimeType: 'image/jpeg', height: data.getUint16(at + 5), width: data.getUint16(at + 7), orientation };
     if (marker === 0xd9 || marker === 0xda) break;
     const long = data.getUint16(at + 2);
-    if (marker === 0xe1) orientation = orientationIn(data, at + 4, Math.min(data.byteLength, at + 2 + long)) ?? orientation;
+    if (marker === 0xe1)
+      orientation = orientationIn(data, at + 4, Math.min(data.byteLength, at + 2 + long)) ?? orientation;
     at += 2 + Math.max(2, long);
   }
   throw broken();

@@ -18,5 +18,10 @@ async function findSharp(): Promise<Sharp | undefined> {
 export async function toWebp(png: () => Promise<Uint8Array>): Promise<Uint8Array | undefined> {
   found ??= findSharp();
   const sharp = await found;
-  return sharp && (await sharp(await png()).webp({ quality: 86 }).toBuffer());
+  return (
+    sharp &&
+    (await sharp(await png())
+      .webp({ quality: 86 })
+      .toBuffer())
+  );
 }

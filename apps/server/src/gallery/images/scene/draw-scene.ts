@@ -10,7 +10,7 @@ import { pattern } from '../families/pattern/pattern.ts';
 import { pixel } from '../families/pixel/pixel.ts';
 import { poster } from '../families/poster/poster.ts';
 import { product } from '../families/product/product.ts';
-import { qr } from '../families/qr/qr.ts';
+import { fitsCode, qr } from '../families/qr/qr.ts';
 import { Prompt } from '../words/prompt.ts';
 
 /** Goes up with any change to what is drawn: the same order then gives other bytes. */
@@ -66,7 +66,7 @@ export function sketchOf({ family, seed, prompt, url }: Parameters<DrawScene>[0]
 } {
   const draws = drawsOf('scene', engineVersion, family, seed, prompt);
   const order = { draws, prompt: new Prompt(prompt), seed, ...(url === undefined ? undefined : { url }) };
-  const drawn = family === 'qr' && url === undefined ? 'pattern' : family;
+  const drawn = family === 'qr' && !fitsCode(url) ? 'pattern' : family;
   return { sketch: families[drawn](order), family: drawn };
 }
 

@@ -1,6 +1,8 @@
 import { fixed } from '../drawing/numbers.ts';
 
-type Glyph = { advance: number; outline: string | undefined };
+type Glyph = { advance: number; contours: readonly Contour[] /** By size. */; outlines: Map<number, string> };
+/** Past so many sizes of one glyph its memory starts anew. */
+const sizesMax = 64;
 
 /**
  * A TrueType font, read far enough to measure words and to draw them as outlines, so that a headline is the same shapes
@@ -57,7 +59,8 @@ export class Font {
     let at = x;
     for (const character of words) {
       const glyph = this.#glyph(character);
-      if (glyph?.outline) d += placed(glyph.outline, at, y, size / 100);
+      if (glyph && glyph.contours.length > 0)
+        d += `M${fixed(Math.round(at * 10) / 10)} ${fixed(y)}${outlineAt(glyph, size)}`;
       at += (glyph?.advance ?? 60) * (size / 100) + spacing;
     }
     return d;
@@ -100,10 +103,10 @@ export class Font {
     let glyph = this.#glyphs.get(index);
     if (!glyph) {
       const metric = this.#table('hmtx') + 4 * Math.min(index, this.#wide - 1);
-      const contours = this.#contours(index, 0);
       glyph = {
         advance: this.#data.getUint16(metric) * this.#unit,
-        outline: contours.length > 0 ? packed(contours) : undefined,
+        contours: this.#contours(index, 0),
+        outlines: new Map(),
       };
       // As many as the font has characters, at most.
       this.#glyphs.set(index, glyph);
@@ -188,56 +191,54 @@ export class Font {
 
 type Contour = { x: number; y: number; on: boolean }[];
 
-/**
- * An outline is kept as numbers in a list with letters between, relative and scaled when it is placed. Quadratic splines:
- * between two control points in a row lies a point of the line.
- */
-type Packed = string;
-const separator = ' ';
+function outlineAt({ contours, outlines }: Glyph, size: number): string {
+  const found = outlines.get(size);
+  if (found !== undefined) return found;
+  if (outlines.size >= sizesMax) outlines.clear();
+  const made = outlined(contours, size / 100);
+  outlines.set(size, made);
+  return made;
+}
 
-function packed(contours: readonly Contour[]): Packed {
-  const out: string[] = [];
-  const put = (letter: string, ...numbers: number[]): void => {
-    out.push(letter, ...numbers.map((number) => `${Math.round(number * 100)}`));
+/**
+ * An outline at one size, as relative steps, so that it is written once and then only put somewhere. One decimal is a
+ * tenth of a unit in a drawing of a thousand: less than any screen shows. Steps are differences of rounded places, so
+ * roundings do not add up. Quadratic splines: between two control points in a row lies a point of the line.
+ */
+function outlined(contours: readonly Contour[], scale: number): string {
+  let d = '';
+  let [atX, atY] = [0, 0];
+  const tenths = (value: number): number => Math.round(value * scale * 10);
+  const step = (letter: string, ...points: readonly { x: number; y: number }[]): void => {
+    d += letter;
+    let [endX, endY] = [atX, atY];
+    for (const [i, { x, y }] of points.entries()) {
+      [endX, endY] = [tenths(x), tenths(y)];
+      const [dx, dy] = [fixed((endX - atX) / 10), fixed((endY - atY) / 10)];
+      d += `${i === 0 || dx.startsWith('-') ? '' : ' '}${dx}${dy.startsWith('-') ? '' : ' '}${dy}`;
+    }
+    [atX, atY] = [endX, endY];
   };
   for (const contour of contours) {
     const first = contour.findIndex(({ on }) => on);
     const ring = first <= 0 ? contour : [...contour.slice(first), ...contour.slice(0, first)];
     const [start] = ring;
     if (!start) continue;
-    put('M', start.x, start.y);
+    step('m', start);
     for (let i = 1; i <= ring.length; i++) {
       const point = ring[i % ring.length];
       if (!point) continue;
       if (point.on) {
-        if (i < ring.length) put('L', point.x, point.y);
+        if (i < ring.length) step('l', point);
         continue;
       }
       const next = ring[(i + 1) % ring.length] ?? start;
       const end = next.on ? next : { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 };
-      put('Q', point.x, point.y, end.x, end.y);
+      step('q', point, end);
       if (next.on) i++;
     }
-    put('Z');
-  }
-  return out.join(separator);
-}
-
-function placed(outline: Packed, x: number, y: number, scale: number): string {
-  let d = '';
-  let vertical = false;
-  // One decimal is a tenth of a unit in a drawing of a thousand: less than any screen shows.
-  for (const part of outline.split(separator)) {
-    const code = part.charCodeAt(0);
-    if (code >= 65) {
-      d += part;
-      vertical = false;
-      continue;
-    }
-    const value = (Number(part) / 100) * scale + (vertical ? y : x);
-    const text = fixed(Math.round(value * 10) / 10);
-    d += d.charCodeAt(d.length - 1) >= 65 || text.startsWith('-') ? text : ` ${text}`;
-    vertical = !vertical;
+    d += 'z';
+    [atX, atY] = [tenths(start.x), tenths(start.y)];
   }
   return d;
 }

@@ -9,10 +9,16 @@ const quiet = new Set(
 
 /** What stands in quotation marks, or the longest run of words with capitals that is no mere start of a sentence. */
 export function namedIn(prompt: Prompt): string | undefined {
-  const quoted = /["“«„]([^"“”«»„]{2,48})["”»“]/u.exec(prompt.text)?.[1];
+  const quoted = /["“«„]([^"“”«»„]{2,40})["”»“]/u.exec(prompt.text)?.[1];
   if (quoted !== undefined) return quoted.trim();
-  const runs = prompt.text.match(/(?:\p{Lu}[\p{L}\p{M}'’-]+)(?: (?:of|the|and|de|la|&|\p{Lu}[\p{L}\p{M}'’-]+))* (?:\p{Lu}[\p{L}\p{M}'’-]+)/gu) ?? [];
-  return runs.toSorted((a, b) => b.length - a.length)[0]?.slice(0, 48);
+  const runs =
+    prompt.text.match(
+      /(?:\p{Lu}[\p{L}\p{M}'’-]+)(?: (?:of|the|and|de|la|&|\p{Lu}[\p{L}\p{M}'’-]+))* (?:\p{Lu}[\p{L}\p{M}'’-]+)/gu,
+    ) ?? [];
+  return runs
+    .toSorted((a, b) => b.length - a.length)[0]
+    ?.slice(0, 40)
+    .trim();
 }
 
 /** The longest run of words that say what the prompt is about; of equal ones the first. */

@@ -1,9 +1,9 @@
 const small = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve'];
 /** `three`, `14`. */
-export const spelled = (count: number): string => small[count] ?? `${count}`;
+const spelled = (count: number): string => small[count] ?? `${count}`;
 
 const irregular: Readonly<Record<string, string>> = { leaf: 'leaves', knife: 'knives', fish: 'fish', sheep: 'sheep' };
-export function plural(noun: string, count: number): string {
+function plural(noun: string, count: number): string {
   if (count === 1) return noun;
   const last = noun.slice(noun.lastIndexOf(' ') + 1);
   const other = irregular[last];
@@ -24,6 +24,9 @@ const altWordsMax = 18;
 /** A sentence: a capital, a full stop, and no more words than an alt text may have. */
 export function sentence(words: string): string {
   const kept = words.split(/\s+/u).filter((word) => word !== '');
-  const cut = kept.slice(0, altWordsMax).join(' ').replace(/[\s,;:.]+$/u, '');
+  const cut = kept
+    .slice(0, altWordsMax)
+    .join(' ')
+    .replace(/[\s,;:.]+$/u, '');
   return `${cut.charAt(0).toUpperCase()}${cut.slice(1)}.`;
 }

@@ -120,7 +120,7 @@ export type DecisionRow = {
   body: Readonly<Record<string, unknown>>;
 };
 
-/** With the end of the think. */
+/** With the end of the think; a think that bought a picture has its row before, with the result `open`. */
 export function writeDecisions(tx: Tx, rows: readonly DecisionRow[]): void {
   if (rows.length === 0) return;
   tx.send(sql`
@@ -133,7 +133,21 @@ export function writeDecisions(tx: Tx, rows: readonly DecisionRow[]): void {
       from json_to_recordset(${JSON.stringify(rows)}::json) as given(
            "thoughtId" text, "projectId" text, "botId" text, at double precision, kind text, why text, mind text, result text,
            reason text, "tokensIn" integer, "tokensOut" integer, "costMicros" bigint, "latencyMs" integer, body jsonb)
-    on conflict (thought_id) do update set result = excluded.result, reason = excluded.reason`);
+    on conflict (thought_id) do update set kind = excluded.kind, why = excluded.why, mind = excluded.mind,
+           result = excluded.result, reason = excluded.reason, tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
+           cost_micros = excluded.cost_micros, latency_ms = excluded.latency_ms, body = excluded.body`);
+}
+
+/** What a think decided before it bought a picture; `undefined`: it bought none. */
+export async function readBought(
+  reader: Reader,
+  thoughtId: string,
+): Promise<Pick<DecisionRow, 'mind' | 'tokensIn' | 'tokensOut' | 'costMicros' | 'body'> | undefined> {
+  const [row] = await reader.query<Pick<DecisionRow, 'mind' | 'tokensIn' | 'tokensOut' | 'costMicros' | 'body'>>(sql`
+    -- read_bought: gallery_decisions_pkey
+    select mind, tokens_in as "tokensIn", tokens_out as "tokensOut", cost_micros as "costMicros", body
+      from gallery_decisions where thought_id = ${thoughtId} and result = 'open'`);
+  return row;
 }
 
 /** The term under which a shard is held now; `undefined`: by nobody. */

@@ -58,6 +58,18 @@ export async function countWanted(reader: Reader, shards: readonly number[]): Pr
   return row?.bots ?? 0;
 }
 
+/** As much as it takes to see that a shard's bots are not those in memory. */
+export async function sumShards(
+  reader: Reader,
+  shards: readonly number[],
+): Promise<{ shard: number; bots: number; generations: number }[]> {
+  return reader.query<{ shard: number; bots: number; generations: number }>(sql`
+    -- sum_shards: gallery_bots_wanted
+    select shard, count(*)::int as bots, sum(generation)::bigint as generations from gallery_bots
+    where shard = any(${shards}::int[]) and desired = 'running' and state in ('running', 'sleeping', 'error')
+    group by shard`);
+}
+
 export async function readTimers(reader: Reader, ids: readonly string[]): Promise<TimerRow[]> {
   const rows = await reader.query<RawTimer>(sql`
     -- read_bot_timers: gallery_bots_pkey

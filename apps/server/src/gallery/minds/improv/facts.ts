@@ -68,14 +68,14 @@ const numberWords =
 const breaks =
   /[,.;:!?()"“”–—|/\n]|\s+(?:and|or|but|with|of|in|on|at|over|under|above|below|beside|behind|between|near|by|from|into|onto|through|against|across|along|around|that|which|who|where|while|as|is|are|was|were|has|have|for|to|than|then|so|very|made|drawn|seen|shown|showing|featuring|labelled|titled)\s+/iu;
 const notAThing =
-  /^(?:it|they|he|she|you|i|we|this|that|there|here|all|some|many|more|most|other|another|each|every|no|not|just|only|also|up|down|out|off|left|right|top|bottom|background|foreground|centre|center|middle|side|image|picture|drawing|illustration|scene|style|art|artwork|digital|photo|photograph|render|view|thing|things|stuff|one|two|three|four|p\d\w*|untitled)$/i;
+  /^(?:it|they|he|she|you|i|we|this|that|there|here|all|some|many|more|most|other|another|each|every|no|not|just|only|also|up|down|out|off|left|right|top|bottom|background|foreground|centre|center|middle|side|image|picture|drawing|illustration|scene|style|art|artwork|digital|photo|photograph|render|view|thing|things|stuff|one|two|three|four|p\d\w*|untitled|short|care|wait|weight|noise|size|height)$/i;
 const verbish = /(?:ing|ed|ly)$/i;
 const verbishFine =
   /(?:ring|king|wing|string|spring|building|ceiling|evening|morning|lightning|awning|clearing|crossing|red|bed|seed|weed|reed|sled|shed|thread|bread|head|fly|lily|belly|jelly|valley|family|holly|bunting|landing|opening|railing|painting|drawing|lettering|awning|mooring|moorings|wedding|pudding|dumpling|seedling|sapling)$/i;
 
 // How a pattern was laid, when a concert is, what an axis says: true, and nothing to point at.
 const notAPhrase =
-  /^(?:mirrored|repeated|turned|drawn|unplugged|live|free|only|doors|tickets|sold|right|left|weight|start|before|after|with|one night|farewell|part|no|in|at|by|from)\b|\b(?:across|ways|rows|quarters|half|o'clock|grid|no|of|to|with|the|and|on)$|^\d[\d.,:]*\s?%?$|^(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|^(?:january|february|march|april|may|june|july|august|september|october|november|december)\b/i;
+  /^(?:mirrored|repeated|turned|drawn|unplugged|live|free|fits|serves|lasts|keeps|holds|better|does|makes|never|always|use|turns|comes|needs|good|this|next|last week|short|only|doors|tickets|sold|right|left|weight|start|before|after|with|one night|farewell|part|no|in|at|by|from)\b|\b(?:across|ways|rows|quarters|half|o'clock|grid|no|kg|g|db|cm|mm|ml|km|of|to|with|the|and|on)$|^\d[\d.,:]*\s?%?$|^(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|^(?:january|february|march|april|may|june|july|august|september|october|november|december)\b/i;
 
 /** A fact that could steer, link or break a line is no fact. */
 const unusable = /[@<>{}[\]\\^`#*_=]|https?:|www\.|\p{Cc}/iu;
@@ -111,23 +111,24 @@ function sorted(facts: readonly string[]): Known {
     if (parts.length > 5 || notAPhrase.test(lower)) return;
     if (whole && plain.length <= 30 && (isLettering(plain) || isProper(plain))) {
       found.words.add(plain);
-      if (/^The /.test(plain)) things.set(plain, nounOf(plain));
-    }
-    else if (timeWords[lower]) found.times.add(timeWords[lower]);
+      if (plain.startsWith('The ')) things.set(plain, nounOf(plain));
+    } else if (timeWords[lower]) found.times.add(timeWords[lower]);
     else if (weatherNouns[lower]) found.weathers.add(weatherNouns[lower]);
     else if (parts.length <= 3 && colourWords.has(last) && parts.slice(0, -1).every(isShade)) found.colours.add(lower);
     else if (parts.length <= 3 && weatherNouns[last] && last !== 'clear' && last !== 'calm' && !last.endsWith('y'))
-      found.weathers.add(lower);
-    else if (parts.length >= 2 && /^(?:ground|backdrop|background|body)$/.test(last) && parts.slice(0, -1).every(isShade))
+      found.weathers.add(lower.replace(/^(?:the|an?) /, ''));
+    else if (
+      parts.length >= 2 &&
+      /^(?:ground|backdrop|background|body)$/.test(last) &&
+      parts.slice(0, -1).every(isShade)
+    )
       found.colours.add(parts.slice(0, -1).join(' '));
     else if (/\d/.test(plain) && !numberWords.test(lower)) return;
     else if (parts.length > 3 && !/ (?:of|with|in|on|at|over|under|by|from|without|that|behind) /.test(lower)) return;
     else if (notAThing.test(last) || (parts.length === 1 && notAThing.test(lower))) return;
     else if (verbish.test(last) && !verbishFine.test(last)) return;
     else {
-      const noun = nounOf(
-        /^\p{Lu}/u.test(plain) && !/^(?:The|A|An)\s/.test(plain) && !isProper(plain) ? lowerFirst(plain) : plain,
-      );
+      const noun = nounOf(/^\p{Lu}/u.test(plain) && !isProper(plain) ? lowerFirst(plain) : plain);
       if (numberWords.test(lower)) found.numbers.add(lower);
       if (placeWords.has(last)) places.set(noun.bare, noun);
       things.set(noun.bare, noun);
@@ -156,7 +157,6 @@ function sorted(facts: readonly string[]): Known {
 function phrasesOf(sentence: string): string[] {
   return sentence
     .split(breaks)
-    .filter((part): part is string => part !== undefined)
     .map((part) => part.trim())
     .flatMap((part) => {
       const named = /^(?:an?|the|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\s+(.+)$/iu.exec(part);
@@ -172,9 +172,12 @@ const shades = new Set(
   ),
 );
 const isShade = (word: string): boolean => shades.has(word) || colourWords.has(word);
-const isLettering = (text: string): boolean => (text === text.toUpperCase() && /\p{Lu}{2}/u.test(text)) || /^["“'].*["”']$/.test(text);
+const isLettering = (text: string): boolean =>
+  (text === text.toUpperCase() && /\p{Lu}{2}/u.test(text)) || /^["“'].*["”']$/.test(text);
 const isProper = (text: string): boolean =>
-  /^\p{Lu}\S*\s+\p{Lu}/u.test(text) || /^\p{Lu}{2}/u.test(text) || /^\p{Lu}(?:\s|$)/u.test(text);
+  /^\p{Lu}\S*\s+\p{Lu}/u.test(text) ||
+  /^\p{Lu}{2}/u.test(text) ||
+  (/^\p{Lu}(?:\s|$)/u.test(text) && !/^A\s\p{Ll}/u.test(text));
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** A title as a quotation; `undefined` when it would not stand well in a line. */

@@ -1,5 +1,6 @@
 import type { Persona } from '@muster/protocol';
 import { asksSomething, type Piece, parseFrame, praisesSomething, suggestsSomething } from '#gallery/text';
+import { type Noun, nounOf } from './nouns.ts';
 import { type Choice, varied } from './variants.ts';
 
 /** What has to be known before a frame can be said; one bit each. */
@@ -78,6 +79,8 @@ export type Rule = {
   pieces: readonly (Piece | Choice)[];
   /** Whether an opening phrase can go before it. */
   opens: boolean;
+  /** Whether it has an epithet or an adverb of its own; more would be too much. */
+  coloured: boolean;
   needs: number;
   /** Its longest run of own words, in small letters: what a text made of it has surely in it. */
   mark: string;
@@ -96,6 +99,7 @@ export type Grammar = {
   adverbs: readonly Rule[];
   /** Second sentences; from the lexicon's `aside`. */
   asides: readonly Rule[];
+  motifs: readonly Noun[];
   emoji: readonly string[];
   english: boolean;
 };
@@ -124,14 +128,23 @@ export function ruleOf(frame: string): Rule {
       : praisesSomething(plain)
         ? 'praise'
         : 'notice';
-  return { pieces, needs: bits, mark: mark.length >= markMin ? mark : '', move, opens: canOpen(frame, move) };
+  return {
+    pieces,
+    needs: bits,
+    mark: mark.length >= markMin ? mark : '',
+    move,
+    opens: canOpen(frame, move),
+    coloured: /\{(?:epithet|adverb|adj|mood)\}/.test(frame),
+  };
 }
 
 /** Statements that begin with what they are about; not labels, not questions, not what answers somebody. */
 const canOpen = (frame: string, move: Move): boolean =>
   move !== 'ask' &&
   !/^[^.,]{0,40}:|^\{if_talk\}|\{person\}|\{if_known\}/.test(frame) &&
-  /^(?:\{if_[a-z]+\})?(?:\{(?:the|a)_(?:thing|place)\}|\{that\/those\}|\{number\}|The |There |It |I |Half )/.test(frame);
+  /^(?:\{if_[a-z]+\})?(?:\{(?:the|a)_(?:thing|place)\}|\{that\/those\}|\{number\}|The |There |It |I |Half )/.test(
+    frame,
+  );
 
 const grammars = new WeakMap<Persona, Grammar>();
 
@@ -153,6 +166,7 @@ export function grammarOf(persona: Persona): Grammar {
       epithets: lexicon.get('epithet') ?? [],
       adverbs: lexicon.get('adverb') ?? [],
       asides: lexicon.get('aside') ?? [],
+      motifs: persona.motifs.map(nounOf),
       emoji: persona.lexicon['emoji'] ?? [],
       english: /^en\b/i.test(persona.language),
     };

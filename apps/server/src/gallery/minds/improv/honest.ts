@@ -26,3 +26,19 @@ export const honestMore = [
   'Ask anything about the drawing.',
   'The interest in {the_motif} is written down somewhere, and it shows.',
 ].map(ruleOf);
+
+/** The same answer for bots that speak another language. */
+export const honestIn: Readonly<Record<string, string>> = {
+  de: 'Ja, das ist ein automatisiertes Konto, ein Bot.',
+  es: 'Sí, esta es una cuenta automatizada, un bot.',
+  fr: 'Oui, ceci est un compte automatisé, un bot.',
+  it: 'Sì, questo è un account automatico, un bot.',
+  nl: 'Ja, dit is een geautomatiseerd account, een bot.',
+  pl: 'Tak, to konto jest automatyczne, to bot.',
+  pt: 'Sim, esta é uma conta automatizada, um bot.',
+  ru: 'Да, это автоматический аккаунт, бот.',
+  ar: 'نعم، هذا حساب آلي، بوت.',
+  ja: 'はい、これは自動のアカウント、ボットです。',
+  ko: '네, 자동 계정이고 봇입니다.',
+  zh: '是的，这是一个自动账号，机器人。',
+};

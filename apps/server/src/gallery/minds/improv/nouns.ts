@@ -3,6 +3,9 @@
 export type Noun = {
   /** As it is: `red buoy`, `three gulls`. */
   bare: string;
+  /** In small letters, and its last word so: what it is looked for by. */
+  low: string;
+  head: string;
   many: boolean;
   the: string;
   a: string;
@@ -36,14 +39,23 @@ export function nounOf(phrase: string): Noun {
   const bare = counted ? phrase : phrase.replace(determiner, '');
   const head = bare.split(joint)[0] ?? bare;
   const last = (head.split(' ').at(-1) ?? head).toLowerCase();
-  const proper = /^(?:The|A|An)\s/.test(phrase);
-  if (proper) return { bare: phrase, many: false, the: phrase, a: phrase };
+  const proper = /^(?:The|A|An)\s\p{Lu}/u.test(phrase);
+  const low = bare.toLowerCase();
+  const tail = low.slice(low.lastIndexOf(' ') + 1);
+  if (proper) return { bare: phrase, low: phrase.toLowerCase(), head: tail, many: false, the: phrase, a: phrase };
   // "a row of gulls" is one row.
   const many = /^(?:a|one|1)\s/i.test(phrase)
     ? false
     : (counted !== undefined && !/^(?:1\s|one\s|a (?:pair|row))/i.test(counted)) || isMany(last);
   const the = `the ${bare}`;
-  return { bare, many, the, a: many || counted !== undefined || masses.has(last) ? bare : `a ${bare}` };
+  return {
+    bare,
+    low,
+    head: tail,
+    many,
+    the,
+    a: many || counted !== undefined || masses.has(last) ? bare : `a ${bare}`,
+  };
 }
 
 function isMany(word: string): boolean {

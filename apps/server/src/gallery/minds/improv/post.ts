@@ -24,7 +24,7 @@ export function sayPost(situation: Situation, draws: Draws): Posted | undefined 
   if (!family) return undefined;
   const rule = pickRule(grammar.prompts, stage);
   const prompt = rule ? spoken(rule, stage).replaceAll(/\s+/g, ' ').trim() : motif.bare;
-  const made = compose(grammar.captions, { ...stage, style: calm(situation.style) }, { aside: 0.15 });
+  const made = compose(grammar.captions, { ...stage, style: calm(situation.style) }, { aside: 0.45 });
   const words = familyWords[family];
   return {
     prompt,

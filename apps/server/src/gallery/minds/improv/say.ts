@@ -1,7 +1,7 @@
 import type { Candidate, Draws, Situation } from '#gallery/model';
 import { asksIfBot } from '#gallery/text';
-import { type Move, moves, needs, occasions, type Rule } from './grammar.ts';
-import { honestMore, honestRules } from './honest.ts';
+import { type Move, moves, needs, occasions, type Rule, ruleOf } from './grammar.ts';
+import { honestIn, honestMore, honestRules } from './honest.ts';
 import { compose, pickRule, type Stage, sentenced, spoken } from './speak.ts';
 import { type Scene, type Scrubbed, stageFor } from './stage.ts';
 
@@ -17,11 +17,30 @@ export function sayComment(situation: Situation, scrub: Scrubbed, draws: Draws):
     const joined = stage.have & needs.talk ? talking(stage.grammar.comments[move]) : undefined;
     const made =
       (joined && compose(joined, stage, { aside: 0.1 })) ??
-      compose(stage.grammar.comments[move], stage, { aside: 0.22, opens: true });
+      compose(stage.grammar.comments[move], stage, { aside: 0.04, opens: true });
     if (made) return { text: made.text, why: whyComment(scene, scrub.candidate, move, made.rule) };
   }
-  return undefined;
+  const bare = compose(bareRules, stage, { aside: 0.5 });
+  return bare && { text: bare.text, why: `nothing is known of the picture but that ${candidate(scrub)} made it` };
 }
+
+const candidate = ({ candidate: { author } }: Scrubbed): string => (author ? `@${author}` : 'somebody');
+
+/** Of a picture that says nothing of itself, only so much can be said. */
+const bareRules = [
+  'This one stays with me.',
+  'I came back for a second look.',
+  'There is more in this than it says.',
+  'Quietly done.',
+  'I would like to know how this began.',
+  'It holds together well.',
+  'What did you start with?',
+  'Is there a story behind this one?',
+  'I looked at this longer than planned.',
+  'Something in here is exactly right.',
+  'Maybe tell us what it shows; I would read that.',
+  'No words beside it, and it manages.',
+].map(ruleOf);
 
 const talkingRules = new WeakMap<readonly Rule[], readonly Rule[]>();
 function talking(rules: readonly Rule[]): readonly Rule[] {
@@ -54,6 +73,9 @@ export function sayReply(situation: Situation, scrub: Scrubbed, draws: Draws): S
   const { stage } = stageFor(situation, scrub, draws);
   const trusted = scrub.heard.length === 0 || scrub.heard.some(({ text }) => text === answers.text);
   if (trusted && asksIfBot(answers.text)) {
+    const why = `@${answers.username} asked whether this is a bot, and it is`;
+    const other = honestIn[situation.language.toLowerCase().split('-')[0] ?? ''];
+    if (other) return { text: `@${answers.username} ${other}`, why };
     const more = pickRule(honestMore, stage);
     const fixed = { ...stage.fixed, yes_more: more ? spoken(more, stage) : '' };
     const rule = pickRule(honestRules, stage);
@@ -61,7 +83,7 @@ export function sayReply(situation: Situation, scrub: Scrubbed, draws: Draws): S
       const text = sentenced(spoken(rule, { ...stage, fixed }), { ...stage, style: { ...stage.style, emoji: 0 } });
       return {
         text: `@${answers.username} ${text}`,
-        why: `@${answers.username} asked whether this is a bot, and it is`,
+        why,
       };
     }
   }

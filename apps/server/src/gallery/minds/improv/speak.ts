@@ -60,16 +60,21 @@ export function spoken(rule: Rule, stage: Stage, depth = 0): string {
     if (typeof piece === 'string') {
       text += piece;
       afterThing &&= piece === ' ';
-    } else if ('any' in piece) text += stage.draws.pick(piece.any);
-    else if ('one' in piece) {
-      if (afterThing) text += adverbFor(piece.one, stage, depth);
+    } else if ('any' in piece) {
+      text += stage.draws.pick(piece.any);
+      afterThing = false;
+    } else if ('one' in piece) {
+      if (afterThing && !rule.coloured) text += adverbFor(piece.one, stage, depth);
       afterThing = false;
       text += many ? piece.many : piece.one;
     } else {
       afterThing = piece.blank === 'the_thing';
       const noun = nounFor(piece.blank, stage);
       if (noun) many = noun.many;
-      text += filling(piece.blank, stage, depth);
+      text +=
+        piece.blank === 'the_thing' && stage.thing
+          ? pointed(stage.thing, stage, rule)
+          : filling(piece.blank, stage, depth);
     }
   }
   return text;
@@ -88,7 +93,6 @@ function filling(blank: string, stage: Stage, depth: number): string {
   const noun = nounFor(blank, stage);
   if (noun) {
     if (!stage.grammar.english) return noun.bare;
-    if (blank === 'the_thing') return pointed(noun, stage);
     return blank.startsWith('the_') ? noun.the : blank.startsWith('a_') ? noun.a : noun.bare;
   }
   const held = stage.bound?.get(blank);
@@ -98,8 +102,8 @@ function filling(blank: string, stage: Stage, depth: number): string {
   return word;
 }
 
-const epithetChance = 0.4;
-const adverbChance = 0.35;
+const epithetChance = 0.5;
+const adverbChance = 0.5;
 const counted = /^(?:\d|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|several|dozens?|both)\b/i;
 
 /** How this persona thinks of a thing, before its name. */
@@ -108,7 +112,8 @@ function epithetFor({ bare, the }: Noun, stage: Stage): string {
   if (rules.length === 0 || counted.test(bare) || !the.startsWith('the ') || bare.split(' ').length > 3) return '';
   if (!stage.draws.chance(epithetChance)) return '';
   const rule = pickRule(rules, stage);
-  return rule ? `${spoken(rule, stage, depthMax)} ` : '';
+  const word = rule ? spoken(rule, stage, depthMax) : '';
+  return word && !bare.toLowerCase().includes(word.toLowerCase()) ? `${word} ` : '';
 }
 
 /** How a thing does what it does; the small verbs of being and having take none before them. */
@@ -121,12 +126,13 @@ function adverbFor(verb: string, stage: Stage, depth: number): string {
 }
 
 /** The first time with the pointer of this text, after that with "the". */
-function pointed(noun: Noun, stage: Stage): string {
+function pointed(noun: Noun, stage: Stage, rule: Rule): string {
   const { pointer } = stage;
+  if (!stage.grammar.english) return noun.bare;
   stage.pointer = undefined;
   // A name, or a phrase that begins with its own article, is not pointed at; what was named before neither.
   if (pointer === undefined || !noun.the.startsWith('the ')) return noun.the;
-  const named = `${epithetFor(noun, stage)}${noun.bare}`;
+  const named = `${rule.coloured ? '' : epithetFor(noun, stage)}${noun.bare}`;
   return `${pointer === 'this' && noun.many ? 'these' : pointer} ${named}`;
 }
 
@@ -154,6 +160,27 @@ function found(blank: string, stage: Stage, depth: number): string {
   return rule ? spoken(rule, stage, depth + 1) : '';
 }
 
+/** Two blanks may begin and end with the same word: then it is said once. */
+function undoubled(text: string): string {
+  let before = 0;
+  for (let at = text.indexOf(' '); at !== -1; ) {
+    const next = text.indexOf(' ', at + 1);
+    const length = at - before;
+    if (length > 0 && length === (next === -1 ? text.length : next) - at - 1 && repeats(text, before, at + 1, length)) {
+      return undoubled(text.slice(0, at) + (next === -1 ? '' : text.slice(next)));
+    }
+    before = at + 1;
+    at = next;
+  }
+  return text;
+}
+
+const fine = /^(?:that|had|\d+)$/i;
+function repeats(text: string, one: number, other: number, length: number): boolean {
+  const [a, b] = [text.slice(one, one + length), text.slice(other, other + length)];
+  return a.toLowerCase() === b.toLowerCase() && /^[\p{L}]+$/u.test(a) && !fine.test(a);
+}
+
 const spaces = /\s{2,}|^\s|\s$|\s(?=[,.;:!?])/;
 
 /** Raw words as sentences: articles, spaces, capitals, the bot's manner of punctuation, now and then a sign of mood. */
@@ -164,7 +191,7 @@ export function sentenced(raw: string, stage: Stage): string {
       .replaceAll(/\s+/g, ' ')
       .replaceAll(/\s(?=[,.;:!?](?:\s|$))/g, '')
       .trim();
-  if (stage.grammar.english) text = articlesRight(text);
+  if (stage.grammar.english) text = articlesRight(undoubled(text));
   text = text
     .replaceAll(/([.!?]) +(?=\p{Ll})|^(?=\p{Ll})/gu, (stop) => stop)
     .replaceAll(/(?:^|[.!?]["”]? )\p{Ll}/gu, (start) => start.toUpperCase());
@@ -182,9 +209,10 @@ function punctuated(text: string, { style, draws }: Stage): string {
       return text.replace('; ', ' – ');
     case 'exclaiming':
       return text.endsWith('.') && !text.endsWith('..') && draws.chance(0.6) ? `${text.slice(0, -1)}!` : text;
-    default:
-      return text;
+    case 'full':
+      break;
   }
+  return text;
 }
 
 const ended = (raw: string): string => (/[.!?…:]\s*$/.test(raw) ? raw : `${raw.trimEnd()}.`);
@@ -195,12 +223,18 @@ const wordCount = (text: string): number => {
   return count;
 };
 
-const openerChance = 0.3;
+const openerChance = 0.2;
 
 /** Now and then with a phrase before it; the sentence then goes on in small letters. */
 function opened(raw: string, rule: Rule, words: number, stage: Stage): string {
   const { openers } = stage.grammar;
-  if (!rule.opens || openers.length === 0 || words + 2 > stage.style.lengthWords[1] || !stage.draws.chance(openerChance)) return raw;
+  if (
+    !rule.opens ||
+    openers.length === 0 ||
+    words + 2 > stage.style.lengthWords[1] ||
+    !stage.draws.chance(openerChance)
+  )
+    return raw;
   const opener = pickRule(openers, stage);
   if (!opener) return raw;
   const rest = raw.trimStart();

@@ -2,7 +2,7 @@ import type { Candidate, Draws, Situation } from '#gallery/model';
 import { asksSomething, looksLikeInstruction, praisesSomething, suggestsSomething } from '#gallery/text';
 import { type Known, knownOf, quotedTitle } from './facts.ts';
 import { grammarOf, needs } from './grammar.ts';
-import { type Noun, nounOf } from './nouns.ts';
+import type { Noun } from './nouns.ts';
 import type { Stage } from './speak.ts';
 
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
@@ -78,7 +78,8 @@ export function stageFor(situation: Situation, scrub: Scrubbed, draws: Draws): S
   const tags = candidate.tags.filter((tag) => /^[\p{L}\p{N}][\p{L}\p{N} -]{2,24}$/u.test(tag));
   const person = candidate.answers?.username ?? speaker?.author;
   const title = quotedTitle(candidate);
-  const motif = motifOf(situation, draws);
+  const said = saidBy(situation);
+  const motif = motifOf(grammar.motifs, said, draws);
   let have = situationNeeds(situation);
   if (thing) have |= needs.thing | (thing.many ? needs.many : needs.one);
   if (other) have |= needs.other;
@@ -102,7 +103,7 @@ export function stageFor(situation: Situation, scrub: Scrubbed, draws: Draws): S
       grammar,
       draws,
       style: situation.style,
-      said: saidBy(situation),
+      said,
       have,
       known,
       thing,
@@ -149,18 +150,20 @@ function situationNeeds({ local }: Situation): number {
 
 /** The stage for something of its own: there is no picture yet. */
 export function stageForPost(situation: Situation, draws: Draws): Stage {
+  const grammar = grammarOf(situation.persona);
+  const said = saidBy(situation);
   return {
-    grammar: grammarOf(situation.persona),
+    grammar,
     draws,
     style: situation.style,
-    said: saidBy(situation),
+    said,
     have: situationNeeds(situation),
     known: nothingKnown,
     thing: undefined,
     other: undefined,
     place: undefined,
     pointer: undefined,
-    motif: motifOf(situation, draws),
+    motif: motifOf(grammar.motifs, said, draws),
     fixed: {
       daypart: daypartOf(situation.local.hour),
       weekday: weekdays[situation.local.weekday],
@@ -173,11 +176,10 @@ export function stageForPost(situation: Situation, draws: Draws): Stage {
 const nothingKnown: Known = { things: [], places: [], colours: [], weathers: [], times: [], numbers: [], words: [] };
 
 /** A motif it has not spoken of lately, if there is one. */
-function motifOf({ persona, recent }: Situation, draws: Draws): Noun {
-  const said = recent.join('\n').toLowerCase();
-  let motif = draws.pick(persona.motifs);
-  for (let i = 0; i < 8 && said.includes(motif.toLowerCase()); i++) motif = draws.pick(persona.motifs);
-  return nounOf(motif);
+function motifOf(motifs: readonly Noun[], said: string, draws: Draws): Noun {
+  let motif = draws.pick(motifs);
+  for (let i = 0; i < 8 && said.includes(motif.low); i++) motif = draws.pick(motifs);
+  return motif;
 }
 
 const barredTexts = 12;
@@ -186,12 +188,15 @@ function saidBy({ recent, redo }: Situation): string {
   return (redo ? [redo.text, ...last] : last).join('\n').toLowerCase();
 }
 
+const joined = new WeakMap<readonly string[], { from: Known; known: Known }>();
 const tagged = new WeakMap<readonly string[], readonly Noun[]>();
 /** Tags of two words and more mostly name what a picture is about; single ones name a kind. */
 function namedBy(tags: readonly string[]): readonly Noun[] {
   let found = tagged.get(tags);
   if (!found) {
-    found = knownOf(tags.filter((tag) => /^[\p{L}'-]+(?: [\p{L}'-]+){1,2}$/u.test(tag) && !/\b(?:art|of)\b/u.test(tag))).things;
+    found = knownOf(
+      tags.filter((tag) => /^[\p{L}'-]+(?: [\p{L}'-]+){1,2}$/u.test(tag) && !/\b(?:art|of)\b/u.test(tag)),
+    ).things;
     tagged.set(tags, found);
   }
   return found;
@@ -201,8 +206,12 @@ function namedBy(tags: readonly string[]): readonly Noun[] {
 function withTitle(known: Known, { title, tags }: Pick<Candidate, 'title' | 'tags'>): Known {
   const named = namedBy(tags);
   if (named.length > 0) {
+    const before = joined.get(tags);
+    if (before?.from === known) return before.known;
     const rest = known.things.filter((thing) => !named.some((one) => one.bare === thing.bare));
-    return { ...known, things: [...named, ...rest] };
+    const whole = { ...known, things: [...named, ...rest] };
+    joined.set(tags, { from: known, known: whole });
+    return whole;
   }
   if (known.things.length > 0) return known;
   const fromTitle = knownOf([title]);
@@ -210,14 +219,9 @@ function withTitle(known: Known, { title, tags }: Pick<Candidate, 'title' | 'tag
   return tags.length > 0 ? { ...known, things: knownOf([...tags]).things } : known;
 }
 
-function mentions(text: string, { bare }: Noun): boolean {
-  if (text === '') return false;
-  if (text.includes(bare.toLowerCase())) return true;
-  const head = bare.split(' ').at(-1)?.toLowerCase() ?? '';
-  return head.length > 3 && text.includes(head);
-}
+const mentions = (text: string, { low, head }: Noun): boolean =>
+  text !== '' && (text.includes(low) || (head.length > 3 && text.includes(head)));
 
 const alike = (a: Noun, b: Noun | undefined): boolean =>
-  b !== undefined &&
-  (a.bare.includes(b.bare) || b.bare.includes(a.bare) || a.bare.split(' ').at(-1) === b.bare.split(' ').at(-1));
+  b !== undefined && (a.head === b.head || a.low.includes(b.low) || b.low.includes(a.low));
 const isHandle = (name: string): boolean => /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{1,60}$/u.test(name);

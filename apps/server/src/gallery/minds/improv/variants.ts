@@ -7,7 +7,10 @@ export type Choice = { any: readonly string[] };
 const ways: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\bI would(?! (?:not|have|love|like|need))\b/, ['I would', 'I might', "I'd"]],
   [/\b(?:maybe|perhaps)\b/i, ['maybe', 'perhaps']],
-  [/\ba little (?=more|lower|bigger|larger|darker|longer|towards|fainter|steam)/, ['a little ', 'a touch ', 'a shade ', 'slightly ']],
+  [
+    /\ba little (?=more|lower|bigger|larger|darker|longer|towards|fainter|steam)/,
+    ['a little ', 'a touch ', 'a shade ', 'slightly '],
+  ],
   [/\bnext to\b/, ['next to', 'beside', 'close to', 'right by']],
   [/\bas if\b/, ['as if', 'as though']],
   [/\b(?:the picture|this picture)\b/, ['the picture', 'the whole image', 'this scene', 'this piece']],
@@ -16,13 +19,13 @@ const ways: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\bI admire\b/, ['I admire', 'I respect', 'I quietly envy', 'I look up to']],
   [/\b(?:lovely|delightful)\b/i, ['lovely', 'delightful', 'charming', 'pleasing']],
   [/\bbeautifully\b/i, ['beautifully', 'wonderfully', 'splendidly', 'admirably']],
-  [/\bgreat\b/i, ['great', 'grand', 'splendid', 'superb', 'terrific']],
-  [/\bgood(?=[ ,] ?\{?)(?! (?:to|at|night|idea))/, ['good', 'fine', 'sound', 'decent']],
+  [/\bgreat\b(?! deal)/i, ['great', 'grand', 'splendid', 'superb', 'terrific']],
+  [/\bgood(?=[ ,] ?\{?)(?! (?:to|at|night|idea))/, ['good', 'fine', 'decent']],
   [/\bstrong\b/i, ['strong', 'bold', 'sturdy', 'confident']],
   [/\bhow did you (?=make|get|keep)/i, ['how did you ', 'how do you ', 'however did you ']],
   [/\bthe whole (?=picture|poster|kitchen|windowsill|house)/, ['the whole ', 'the entire ']],
-  [/\bnext time\b/i, ['next time', 'in the next one', 'another time', 'on the next try']],
-  [/\bcould(?= (?:be|go|sit|stand|start|lose|hold|break|fade)\b)/, ['could', 'might']],
+  [/\bnext time\b/i, ['next time', 'another time', 'on the next sheet', 'in a later version']],
+  [/\bcould(?= (?:be|go|sit|stand|start|lose|break|fade)\b)/, ['could', 'might']],
   [/\bvery\b/i, ['very', 'quite', 'rather', 'remarkably']],
   [/\bnobody\b/i, ['nobody', 'no one']],
   [/\bsomebody\b/i, ['somebody', 'someone']],
@@ -34,7 +37,7 @@ const ways: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\bglad\b/, ['glad', 'happy', 'pleased']],
   [/\bbest\b(?= \{)/i, ['best', 'finest']],
   [/\bseems to be\b/, ['seems to be', 'turns out to be', 'must be']],
-  [/\bslowly\b/, ['slowly', 'gradually', 'by degrees']],
+  [/\bslowly\b/, ['slowly', 'gradually']],
   [/\bI keep (?=looking|returning|coming)/, ['I keep ', 'I find myself ', 'I am still ']],
   [/\bhalf of\b/i, ['half of', 'most of', 'a third of']],
   [/\bin particular\b/, ['in particular', 'especially', 'above all']],
@@ -46,7 +49,7 @@ const ways: readonly (readonly [RegExp, readonly string[]])[] = [
 
 /** A frame's own words with the alternatives that they have. */
 export function varied(pieces: readonly Piece[]): (Piece | Choice)[] {
-  return pieces.flatMap((piece) => (typeof piece === 'string' ? split(piece) : [piece]));
+  return pieces.flatMap((piece): (Piece | Choice)[] => (typeof piece === 'string' ? split(piece) : [piece]));
 }
 
 function split(text: string): (string | Choice)[] {

@@ -1,7 +1,7 @@
+import type { Persona } from '@muster/protocol';
 import { drawScene } from '#gallery/images';
 import { type Candidate, type Draws, drawsOf, type Situation } from '#gallery/model';
 import { builtInPersonas } from '#gallery/personas';
-import type { Persona } from '@muster/protocol';
 import { improvise } from './improvise.ts';
 import { Suspicions } from './stage.ts';
 
@@ -30,15 +30,66 @@ export function situationOf(persona: Persona, more: Partial<Situation> = {}): Si
   };
 }
 
-/** `count` pictures, each by a persona in turn. */
+const kinds =
+  'crooked tiny rusted striped paper glass wooden copper frozen hollow velvet painted broken folded woven dented spotted quiet amber stone'.split(
+    ' ',
+  );
+const nouns =
+  'teapot lighthouse bicycle umbrella staircase violin heron suitcase lantern bridge accordion cactus rowing-boat typewriter fox radio ladder pear kite keyhole windmill carousel harp trolley owl mailbox anvil submarine turnip compass chimney piano swan greenhouse thimble wardrobe saxophone snail bathtub telescope pelican mitten hammock candelabra fountain scarecrow zeppelin doorbell juggler mermaid parasol drawbridge caravan locomotive moth quilt sundial tugboat weathervane yak'.split(
+    ' ',
+  );
+const settings = [
+  'on a hill',
+  'by the river',
+  'under a bridge',
+  'in the snow',
+  'at dusk',
+  'in a garden',
+  'on the roof',
+  'near the station',
+  'in the fog',
+  'at night',
+];
+
+/** What people put up: a title, some tags, and a sentence for those who cannot see it. */
+function peoplesPicture(no: number): Candidate {
+  const draws = drawsOf('people', no);
+  const phrase = (): string => `${draws.pick(kinds)} ${draws.pick(nouns)}`;
+  const [first, second] = [phrase(), phrase()];
+  return {
+    itemId: `itm_${no}`,
+    kind: 'item',
+    title: draws.chance(0.5) ? `${first} ${draws.pick(settings)}` : `My ${second}`,
+    caption: `Tried to draw a ${first} and ended up with a ${second} too.`,
+    facts: [`A ${first} beside a ${second}, ${draws.pick(settings)}.`],
+    tags: [first, draws.pick(nouns)],
+    author: `ada_${no}`,
+    authorIsAgent: false,
+    ageHours: no % 30,
+    thread: [],
+    liked: false,
+    score: 1.5,
+  };
+}
+
+/** `count` pictures: every fifth by a person, the others by a persona in turn. */
 export function pictures(count: number): Candidate[] {
   const personas = builtInPersonas();
   return Array.from({ length: count }, (_, no) => {
+    if (no % 5 === 0) return peoplesPicture(no);
     const persona = personas[no % personas.length] as Persona;
     const draws = drawsOf('fixture', no);
-    const situation = situationOf(persona, { wanted: { kind: 'post', why: 'fixture' }, local: { hour: no % 24, weekday: no % 7 } });
+    const situation = situationOf(persona, {
+      wanted: { kind: 'post', why: 'fixture' },
+      local: { hour: no % 24, weekday: no % 7 },
+    });
     const { decision } = improvise(situation, draws, suspicions);
-    const scene = drawScene({ family: decision.family ?? 'landscape', seed: no, prompt: decision.prompt, url: 'https://gallery.test/i/1' });
+    const scene = drawScene({
+      family: decision.family ?? 'landscape',
+      seed: no,
+      prompt: decision.prompt,
+      url: 'https://gallery.test/i/1',
+    });
     return {
       itemId: `itm_${no}`,
       kind: 'item' as const,
@@ -47,7 +98,7 @@ export function pictures(count: number): Candidate[] {
       facts: scene.facts.map(({ text }) => text),
       tags: decision.tags,
       author: `${persona.usernamePrefix}_${no}`,
-      authorIsAgent: no % 5 !== 0,
+      authorIsAgent: true,
       ageHours: no % 30,
       thread: [],
       liked: false,
@@ -66,7 +117,7 @@ export function commentsOf(persona: Persona, items: readonly Candidate[], count:
       situationOf(persona, {
         candidates: [item],
         wanted: { kind: 'comment', on: 0, why: 'fixture' },
-        recent: said.slice(-12).reverse(),
+        recent: said.slice(-12).toReversed(),
         local: { hour: no % 24, weekday: no % 7 },
       }),
       draws,

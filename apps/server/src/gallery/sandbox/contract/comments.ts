@@ -1,14 +1,14 @@
-import { performAct } from '../act.ts';
-import { jsonAnswer, noSuchItem, Refused, type SandboxAnswer } from '../answers.ts';
-import { actingAccount, viewingAccount } from '../caller.ts';
-import { freshId, idFrom } from '../ids.ts';
 import type { AccountRow } from '../queries/accounts.ts';
 import { commentsOf, deleteComment, insertComment, readForComment } from '../queries/comments.ts';
-import type { SandboxRoom } from '../room.ts';
+import { performAct } from '../room/act.ts';
+import { jsonAnswer, noSuchItem, Refused, type SandboxAnswer } from '../room/answers.ts';
+import { actingAccount, viewingAccount } from '../room/caller.ts';
+import { freshId, idFrom } from '../room/ids.ts';
+import type { SandboxRoom } from '../room/room.ts';
+import { wireComment } from '../room/wire.ts';
 import type { ContractCall } from './context.ts';
 import { newCommentSchema, readJson, readQuery, threadQuery } from './input.ts';
 import { visibleItem } from './showcase.ts';
-import { wireComment } from './wire.ts';
 
 /** Says something below an item. A bot speaks below its own only to answer: when the last word there is somebody else's. */
 export async function addComment(
@@ -30,8 +30,8 @@ export async function addComment(
     at,
     key,
     digest: JSON.stringify(['comment', itemId, content]),
-    body: async (tx, actor) => {
-      const found = await readForComment(tx, projectId, itemId);
+    look: (tx) => readForComment(tx, projectId, itemId),
+    body: (tx, actor, found) => {
       if (!found || (actor.isAgent && found.quiet)) throw noSuchItem();
       const own = found.ownerId === actor.id;
       if (actor.isAgent && own && (found.lastBy === null || found.lastBy === actor.id))
@@ -39,7 +39,7 @@ export async function addComment(
       const id =
         key === undefined ? freshId('comment') : idFrom('comment', projectId, account.agentId ?? account.id, key);
       const made = { id, projectId, itemId, accountId: actor.id, isAgent: actor.isAgent, content, at };
-      if (!(await insertComment(tx, made))) throw noSuchItem();
+      insertComment(tx, made);
       const { username, name, isAgent } = actor;
       const row = { id, itemId, content, createdAt: at, accountId: actor.id, username, name, isAgent };
       return {

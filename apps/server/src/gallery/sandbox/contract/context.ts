@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel/base';
-import type { SandboxAnswer } from '../answers.ts';
-import type { SandboxPrincipal } from '../caller.ts';
-import type { SandboxRoom } from '../room.ts';
+import type { SandboxAnswer } from '../room/answers.ts';
+import type { SandboxPrincipal } from '../room/caller.ts';
+import type { SandboxRoom } from '../room/room.ts';
 
 /** One call of the contract, after it was known whose it is. */
 export type ContractCall = {

@@ -1,10 +1,10 @@
 import { parsePipeline, runPipeline } from '#gallery/images';
-import { jsonAnswer, Refused, type SandboxAnswer } from '../answers.ts';
-import { actingAccount } from '../caller.ts';
-import { sandboxLimits as limits } from '../limits.ts';
 import { insertImage, type StoredImage } from '../queries/images.ts';
-import { imageId, requireNotPaused } from './images.ts';
+import { jsonAnswer, Refused, type SandboxAnswer } from '../room/answers.ts';
+import { actingAccount } from '../room/caller.ts';
+import { sandboxLimits as limits } from '../room/limits.ts';
 import type { ContractCall } from './context.ts';
+import { imageId, requireNotPaused } from './images.ts';
 import { seedFrom } from './showcase.ts';
 
 const statusOf: Readonly<Record<string, number>> = { user_input: 400, validation: 400, provider_config: 400 };
@@ -31,7 +31,15 @@ export async function executeSync({ room, who, headers, at, body }: ContractCall
     const form = svg === undefined ? 'png' : 'svg';
     const png = mimeType === 'image/webp' ? (await room.raster.redraw(pixels)).png : pixels;
     const sha256 = await (svg === undefined ? room.pictures.storePng(png) : room.pictures.storeScene(svg));
-    images.push({ id: imageId(projectId, form, sha256), projectId, accountId: account.id, form, sha256, width, height });
+    images.push({
+      id: imageId(projectId, form, sha256),
+      projectId,
+      accountId: account.id,
+      form,
+      sha256,
+      width,
+      height,
+    });
   }
   await room.db.transaction(async (tx) => {
     for (const image of images) insertImage(tx, { ...image, at });

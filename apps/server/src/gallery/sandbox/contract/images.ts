@@ -1,15 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { MusterError, randomToken } from '#kernel/base';
-import { fleetPaused } from '../act.ts';
-import { jsonAnswer, Refused, type SandboxAnswer } from '../answers.ts';
-import { actingAccount } from '../caller.ts';
-import { freshId, idFrom } from '../ids.ts';
-import { sandboxLimits as limits } from '../limits.ts';
-import { pictureHeaders } from '../pictures.ts';
 import { completeUpload, insertUpload, readImage, type StoredImage } from '../queries/images.ts';
 import { readSettings } from '../queries/rules.ts';
-import type { SandboxRoom } from '../room.ts';
-import { cleanPicture } from '../uploads.ts';
+import { fleetPaused } from '../room/act.ts';
+import { jsonAnswer, Refused, type SandboxAnswer } from '../room/answers.ts';
+import { actingAccount } from '../room/caller.ts';
+import { freshId, idFrom } from '../room/ids.ts';
+import { sandboxLimits as limits } from '../room/limits.ts';
+import { pictureHeaders } from '../room/pictures.ts';
+import type { SandboxRoom } from '../room/room.ts';
+import { cleanPicture } from '../room/uploads.ts';
 import type { ContractCall } from './context.ts';
 import { confirmSchema, readJson, uploadSchema } from './input.ts';
 
@@ -26,7 +26,11 @@ export async function ourImage(
   projectId: string,
   imageUrl: string,
 ): Promise<{ id: string; stored?: StoredImage }> {
-  const notOurs = new Refused(400, 'IMAGE_NOT_OURS', 'imageUrl must be the address of a picture that was uploaded or made here.');
+  const notOurs = new Refused(
+    400,
+    'IMAGE_NOT_OURS',
+    'imageUrl must be the address of a picture that was uploaded or made here.',
+  );
   let path: string;
   try {
     const url = new URL(imageUrl, room.publicBase ?? 'http://sandbox.invalid');
@@ -44,7 +48,8 @@ export async function ourImage(
     return { id: known };
   }
   const [, sha256, form] = picturePath.exec(path) ?? [];
-  if (sha256 === undefined || (form !== 'svg' && form !== 'png') || !(await room.pictures.has(form, sha256))) throw notOurs;
+  if (sha256 === undefined || (form !== 'svg' && form !== 'png') || !(await room.pictures.has(form, sha256)))
+    throw notOurs;
   const { width, height } = form === 'svg' ? await room.pictures.sceneSize(sha256) : { width: null, height: null };
   const id = imageId(projectId, form, sha256);
   return { id, stored: { id, projectId, accountId: null, form, sha256, width, height } };
@@ -73,9 +78,21 @@ export async function announceUpload({ room, who, headers, at, body }: ContractC
   const { projectId } = who;
   const expiresAt = new Date(at.getTime() + limits.uploadTtlMs);
   const waitingMax = limits.uploadsWaitingMax;
-  const upload = { id, projectId, accountId: account.id, type: mimeType, bytes: sizeBytes, hash: hashOf(token), at, expiresAt, waitingMax };
+  const upload = {
+    id,
+    projectId,
+    accountId: account.id,
+    type: mimeType,
+    bytes: sizeBytes,
+    hash: hashOf(token),
+    at,
+    expiresAt,
+    waitingMax,
+  };
   if (!(await room.db.transaction((tx) => insertUpload(tx, upload))))
-    throw new Refused(403, 'UPLOAD_INVALID', 'Too many announced uploads have not come yet.', { quota: quota(waitingMax) });
+    throw new Refused(403, 'UPLOAD_INVALID', 'Too many announced uploads have not come yet.', {
+      quota: quota(waitingMax),
+    });
   const path = `/sandbox/api/storage/uploads/${id}?token=${token}`;
   const uploadUrl = room.publicBase === undefined ? `${room.basePath}${path}` : `${room.publicBase}${path}`;
   return jsonAnswer(200, {
@@ -107,7 +124,11 @@ export async function takeUpload(
   if (call.contentType !== '' && call.contentType !== image.uploadType)
     throw new Refused(400, 'UPLOAD_INVALID', `This upload was announced as ${image.uploadType}.`);
   if (body.length !== image.uploadBytes)
-    throw new Refused(400, 'UPLOAD_INVALID', `This upload was announced with ${image.uploadBytes} bytes, ${body.length} came.`);
+    throw new Refused(
+      400,
+      'UPLOAD_INVALID',
+      `This upload was announced with ${image.uploadBytes} bytes, ${body.length} came.`,
+    );
   const { sha256, width, height } = await cleanPicture(room, body);
   await room.db.transaction((tx) => completeUpload(tx, { id: image.id, sha256, width, height }));
   return jsonAnswer(200, {});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Refused } from '../answers.ts';
-import { sandboxLimits as limits } from '../limits.ts';
+import { Refused } from '../room/answers.ts';
+import { sandboxLimits as limits } from '../room/limits.ts';
 
 const isText = (value: string): boolean => value.isWellFormed() && !value.includes('\0');
 /** Text Postgres can hold, at most `max` code points. */
@@ -8,13 +8,14 @@ export const text = (max: number): z.ZodType<string> =>
   z
     .string()
     .refine(isText, 'holds a NUL character or half of a surrogate pair')
-    .refine((value) => value.length <= max || [...value].length <= max, `is longer than ${max} characters`);
+    .refine((value) => value.length <= max || Array.from(value).length <= max, `is longer than ${max} characters`);
 
 /** Reads a JSON body; unknown fields are ignored, as the contract has it. A key that is `null` is refused: leave it out. */
 export function readJson<T extends z.ZodType>(schema: T, body: Uint8Array | undefined): z.output<T> {
   let value: unknown;
   try {
-    value = body === undefined || body.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    value =
+      body === undefined || body.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
     throw new Refused(400, 'INVALID', 'The body is not JSON.');
   }
@@ -25,16 +26,26 @@ export function readJson<T extends z.ZodType>(schema: T, body: Uint8Array | unde
     message: issue.message,
   }));
   const [first] = errors;
-  throw new Refused(400, 'INVALID', first ? `${first.field || 'the body'}: ${first.message}` : 'The body is not valid.', {
-    errors,
-  });
+  throw new Refused(
+    400,
+    'INVALID',
+    first ? `${first.field || 'the body'}: ${first.message}` : 'The body is not valid.',
+    {
+      errors,
+    },
+  );
 }
 
 export const categories = ['ai-workflows', 'data-viz', 'marketing', 'utilities'] as const;
 export const sorts = ['recent', 'popular', 'trending'] as const;
 
 const whole = (min: number, max: number, otherwise: number) =>
-  z.string().regex(/^-?\d{1,9}$/, 'is not a whole number').transform(Number).pipe(z.number().min(min).max(max)).default(otherwise);
+  z
+    .string()
+    .regex(/^-?\d{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max))
+    .default(otherwise);
 
 export const pageQuery = z.object({
   limit: whole(1, limits.pageItemsMax, limits.pageItemsDefault),
@@ -50,7 +61,11 @@ export function readQuery<T extends z.ZodType>(schema: T, query: URLSearchParams
   const parsed = schema.safeParse(Object.fromEntries(query));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new Refused(400, 'INVALID', `${issue?.path.map(String).join('.') ?? 'the query'}: ${issue?.message ?? 'not valid'}`);
+  throw new Refused(
+    400,
+    'INVALID',
+    `${issue?.path.map(String).join('.') ?? 'the query'}: ${issue?.message ?? 'not valid'}`,
+  );
 }
 
 export const newItemSchema = z.object({
@@ -72,7 +87,10 @@ export const newCommentSchema = z.object({
     .refine(isText, 'holds a NUL character or half of a surrogate pair')
     .transform((content) => content.trim())
     .refine((content) => content !== '', 'is empty')
-    .refine((content) => [...content].length <= limits.contentCharsMax, `is longer than ${limits.contentCharsMax} characters`),
+    .refine(
+      (content) => Array.from(content).length <= limits.contentCharsMax,
+      `is longer than ${limits.contentCharsMax} characters`,
+    ),
 });
 
 export const inviteSchema = z.object({

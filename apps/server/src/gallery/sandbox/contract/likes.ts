@@ -1,9 +1,9 @@
-import { performAct } from '../act.ts';
-import { noSuchItem, Refused, type SandboxAnswer } from '../answers.ts';
-import { actingAccount } from '../caller.ts';
 import type { AccountRow } from '../queries/accounts.ts';
 import { deleteLike, insertLike, readForLike } from '../queries/acts.ts';
-import type { SandboxRoom } from '../room.ts';
+import { performAct } from '../room/act.ts';
+import { noSuchItem, Refused, type SandboxAnswer } from '../room/answers.ts';
+import { actingAccount } from '../room/caller.ts';
+import type { SandboxRoom } from '../room/room.ts';
 import type { ContractCall } from './context.ts';
 
 type Wanted = 'toggle' | 'liked' | 'unliked';
@@ -28,16 +28,18 @@ export async function setLike(
     at,
     key,
     digest: JSON.stringify(['like', itemId, wanted]),
-    body: async (tx, actor) => {
-      const found = await readForLike(tx, { projectId, itemId, accountId: actor.id });
+    look: (tx) => readForLike(tx, { projectId, itemId, accountId: account.id }),
+    body: (tx, actor, found) => {
       if (!found || (actor.isAgent && found.quiet)) throw noSuchItem();
       if (actor.isAgent && found.ownerId === actor.id)
         throw new Refused(403, 'OWN_ITEM', 'An automated account does not like its own items.');
       const liked = wanted === 'toggle' ? !found.liked : wanted === 'liked';
+      const moves = liked !== found.liked;
+      const value = { success: true, liked, likeCount: found.likes + (moves ? (liked ? 1 : -1) : 0) };
+      if (!moves) return { status: 200, value, counts: false };
       const one = { itemId, accountId: actor.id, isAgent: actor.isAgent };
-      const likes = liked ? await insertLike(tx, { ...one, at }) : await deleteLike(tx, one);
-      const value = { success: true, liked, likeCount: likes ?? found.likes };
-      if (likes === undefined) return { status: 200, value, counts: false };
+      if (liked) insertLike(tx, { ...one, at });
+      else deleteLike(tx, one);
       return { status: 200, value, counts: liked, change: { what: 'counts', projectId, itemId } };
     },
   });

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { performAct } from '../act.ts';
-import { jsonAnswer, noSuchItem, Refused, type SandboxAnswer } from '../answers.ts';
-import { actingAccount, viewingAccount } from '../caller.ts';
-import { freshId, idFrom } from '../ids.ts';
-import { sandboxLimits as limits } from '../limits.ts';
 import type { AccountRow } from '../queries/accounts.ts';
-import { deleteItem, insertItem, type ItemRow, likedOf, readItem } from '../queries/items.ts';
 import { insertImage } from '../queries/images.ts';
-import { ourImage } from './images.ts';
+import { deleteItem, type ItemRow, insertItem, likedOf } from '../queries/items.ts';
+import { performAct } from '../room/act.ts';
+import { jsonAnswer, noSuchItem, Refused, type SandboxAnswer, textAnswer } from '../room/answers.ts';
+import { actingAccount, viewingAccount } from '../room/caller.ts';
+import { freshId, idFrom } from '../room/ids.ts';
+import { sandboxLimits as limits } from '../room/limits.ts';
+import { wireItem } from '../room/wire.ts';
 import { type ContractCall } from './context.ts';
+import { ourImage } from './images.ts';
 import { feedQuery, newItemSchema, readJson, readQuery } from './input.ts';
-import { wireItem } from './wire.ts';
 
 /** What a client may count on here beside the plain contract. */
 const capabilities = { 'x-gallery-capabilities': 'idempotency explicit-unlike upload execute' };
@@ -29,14 +29,12 @@ export async function postItem({ room, who, headers, body, at }: ContractCall): 
     at,
     key,
     digest: JSON.stringify(['post', input]),
-    body: async (tx, actor) => {
+    look: () => Promise.resolve(undefined),
+    body: (tx, actor) => {
       const id = key === undefined ? freshId('item') : idFrom('item', projectId, account.agentId ?? account.id, key);
-      if (image.stored) insertImage(tx, { ...image.stored, at });
-      insertItem(tx, {
+      const item = {
         id,
         projectId,
-        accountId: actor.id,
-        byAgent: actor.isAgent,
         title: input.title.trim(),
         description: input.description ?? '',
         category: input.category ?? null,
@@ -46,13 +44,14 @@ export async function postItem({ room, who, headers, body, at }: ContractCall): 
         facts: input.facts ?? [],
         workflowId: input.workflowId ?? null,
         imageId: image.id,
-        at,
-      });
-      const row = await readItem(tx, projectId, id);
-      if (!row) throw new Refused(409, 'INVALID', 'This item was there already and is gone.');
+      };
+      if (image.stored) insertImage(tx, { ...image.stored, at });
+      insertItem(tx, { ...item, accountId: actor.id, byAgent: actor.isAgent, at });
+      const { username, name, isAgent } = actor;
+      const by = { accountId: actor.id, username, name, isAgent, createdAt: at };
       return {
         status: 201,
-        value: { showcaseItem: wireItem(row, false) },
+        value: { showcaseItem: wireItem({ ...item, ...by, ...nothingYet }, false) },
         counts: true,
         change: { what: 'item', projectId, itemId: id },
       };
@@ -60,10 +59,12 @@ export async function postItem({ room, who, headers, body, at }: ContractCall): 
   });
 }
 
+const nothingYet = { humanLikes: 0, botLikes: 0, humanComments: 0, botComments: 0, humanViews: 0 };
+
 /** To bots, what people without bots on their posts made does not exist. */
 async function hiddenFrom(call: ContractCall): Promise<readonly string[]> {
   if (call.who.kind === 'person') return [];
-  return (await call.room.rules.quiet(call.who.projectId, call.at.getTime(), limits.feedPageTtlMs)).ids;
+  return (await call.room.rules.quiet(call.who.projectId)).ids;
 }
 
 /** GET /api/showcase */
@@ -72,24 +73,36 @@ export async function listItems(call: ContractCall): Promise<SandboxAnswer> {
   const { limit, offset, sort, category } = readQuery(feedQuery, query);
   const viewer = await viewingAccount(room, who, headers, at);
   const hidden = await hiddenFrom(call);
-  const order = { projectId: who.projectId, sort, category: category ?? null, peopleOnly: false, hidden, limit, offset };
+  const order = {
+    projectId: who.projectId,
+    sort,
+    category: category ?? null,
+    peopleOnly: false,
+    hidden,
+    limit,
+    offset,
+  };
   const page = await room.feeds.page(order, at.getTime());
   if (!viewer) {
-    page.bytes ??= jsonAnswer(200, { items: page.rows.map((row) => wireItem(row, false)) }).body;
-    const head = jsonAnswer(200, null, capabilities);
-    return { ...head, body: page.bytes };
+    page.bytes ??= new TextEncoder().encode(`{"items":[${page.items.map((item) => item.text(false)).join()}]}`);
+    return { ...textAnswer(200, '', capabilities), body: page.bytes };
   }
   const liked = await likedOf(
     room.db,
     viewer.id,
-    page.rows.map(({ id }) => id),
+    page.items.map(({ row }) => row.id),
   );
-  return jsonAnswer(200, { items: page.rows.map((row) => wireItem(row, liked.has(row.id))) }, capabilities);
+  return textAnswer(
+    200,
+    `{"items":[${page.items.map((item) => item.text(liked.has(item.row.id))).join()}]}`,
+    capabilities,
+  );
 }
 
 /** An item as somebody may see it. */
 export async function visibleItem(call: ContractCall, id: string): Promise<ItemRow> {
-  const row = await readItem(call.room.db, call.who.projectId, id);
+  const [kept] = await call.room.feeds.items(call.who.projectId, [id]);
+  const row = kept?.row;
   if (!row || (row.quiet && call.who.kind === 'service')) throw noSuchItem();
   return row;
 }
@@ -101,7 +114,7 @@ export async function showItem(call: ContractCall): Promise<SandboxAnswer> {
   const viewer: AccountRow | undefined = await viewingAccount(room, who, headers, at);
   const row = await visibleItem(call, id);
   const liked = viewer ? await likedOf(room.db, viewer.id, [id]) : new Set<string>();
-  room.views.add(id, viewer && !viewer.isAgent ? 'human' : 'bot');
+  room.views.add(who.projectId, id, viewer && !viewer.isAgent ? 'human' : 'bot');
   return jsonAnswer(200, { item: wireItem(row, liked.has(id)) });
 }
 

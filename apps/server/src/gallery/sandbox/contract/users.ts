@@ -1,12 +1,21 @@
-import { jsonAnswer, Refused, type SandboxAnswer } from '../answers.ts';
-import { viewingAccount } from '../caller.ts';
-import { itemsInOrder } from '../feeds.ts';
-import { idFrom } from '../ids.ts';
-import { type AccountRow, accountByAgent, accountByUsername, insertAccount, removeAgent, statsOf, updateAgent } from '../queries/accounts.ts';
+import {
+  type AccountRow,
+  accountByAgent,
+  accountByUsername,
+  insertAccount,
+  lockAgent,
+  removeAgent,
+  statsOf,
+  updateAgent,
+} from '../queries/accounts.ts';
 import { idsOfAccount, likedOf } from '../queries/items.ts';
+import { jsonAnswer, Refused, type SandboxAnswer } from '../room/answers.ts';
+import { viewingAccount } from '../room/caller.ts';
+import { itemsInOrder } from '../room/feeds.ts';
+import { idFrom } from '../room/ids.ts';
+import { wireAccount, wireItem } from '../room/wire.ts';
 import type { ContractCall } from './context.ts';
 import { inviteSchema, pageQuery, readJson, readQuery } from './input.ts';
-import { wireAccount, wireItem } from './wire.ts';
 
 const noSuchUser = (): Refused => new Refused(404, 'NOT_FOUND', 'There is no such account.');
 
@@ -47,13 +56,26 @@ export async function inviteAgent(call: ContractCall): Promise<SandboxAnswer> {
   const { projectId } = who;
   const { agentId, name, username, agentPersonaId, bio } = readJson(inviteSchema, body);
   const account = await room.db.transaction(async (tx) => {
+    // One at a time for one agent: the second of two invites at once finds the account of the first.
+    await lockAgent(tx, projectId, agentId);
     const known = await accountByAgent(tx, projectId, agentId);
     if (known) {
       const now = { id: known.id, projectId, username, name, bio: bio ?? known.bio, personaId: agentPersonaId ?? null };
       return (await updateAgent(tx, now)) ? { id: known.id, created: false } : undefined;
     }
     const id = idFrom('account', projectId, 'agent', agentId, String(at.getTime()));
-    const fresh = { id, projectId, username, name, bio: bio ?? '', isAgent: true, agentId, personaId: agentPersonaId ?? null, personId: null, at };
+    const fresh = {
+      id,
+      projectId,
+      username,
+      name,
+      bio: bio ?? '',
+      isAgent: true,
+      agentId,
+      personaId: agentPersonaId ?? null,
+      personId: null,
+      at,
+    };
     return (await insertAccount(tx, fresh)) ? { id, created: true } : undefined;
   });
   if (!account) throw await usernameTaken(call, username);
@@ -63,7 +85,14 @@ export async function inviteAgent(call: ContractCall): Promise<SandboxAnswer> {
 
 async function usernameTaken({ room, who }: ContractCall, username: string): Promise<Refused> {
   const owner = await accountByUsername(room.db, who.projectId, username);
-  const by = owner ? { username, name: owner.name, isAgent: owner.isAgent, ...(owner.agentId === null ? {} : { agentId: owner.agentId }) } : null;
+  const by = owner
+    ? {
+        username,
+        name: owner.name,
+        isAgent: owner.isAgent,
+        ...(owner.agentId === null ? {} : { agentId: owner.agentId }),
+      }
+    : null;
   const whom = owner ? (owner.isAgent ? `the automated account ${owner.agentId}` : 'a person') : 'somebody';
   return new Refused(422, 'USERNAME_TAKEN', `The username ${username} belongs to ${whom}.`, { takenBy: by });
 }

@@ -1,14 +1,19 @@
-import { exhausted, type Clock } from '#kernel/base';
+import { type Clock, exhausted } from '#kernel/base';
 import type { Call } from '#kernel/http';
-import type { Change, Changes } from '../changes.ts';
-import { sandboxLimits as limits } from '../limits.ts';
 import { readComments } from '../queries/comments.ts';
 import { readItems } from '../queries/items.ts';
-import type { SandboxRoom } from '../room.ts';
+import type { Change, Changes } from '../room/changes.ts';
+import { sandboxLimits as limits } from '../room/limits.ts';
+import type { SandboxRoom } from '../room/room.ts';
 import { card, comment } from './parts.ts';
 
 type Follower = { projectId: string; item: string | undefined; write(bytes: Uint8Array): void };
-type Dirty = { projectId: string; itemIds: Map<string, 'item' | 'counts' | 'gone'>; comments: Map<string, string>; lost: boolean };
+type Dirty = {
+  projectId: string;
+  itemIds: Map<string, 'item' | 'counts' | 'gone'>;
+  comments: Map<string, string>;
+  lost: boolean;
+};
 
 /**
  * Browsers that follow the pages. Changes of 400 ms are read once, made into markup once and sent to all who follow; more
@@ -57,10 +62,10 @@ export class Followers implements Disposable {
     const full = dirty.itemIds.size + dirty.comments.size >= limits.liveItemsMax;
     if (change.what === 'all' || full) dirty.lost = true;
     else {
-      const known = dirty.itemIds.get(change.itemId);
+      const isKnown = dirty.itemIds.has(change.itemId);
       const what = change.what === 'comment' ? 'counts' : change.what;
       // A new item stays new whatever is done to it meanwhile; gone is gone.
-      if (known === undefined || what === 'gone') dirty.itemIds.set(change.itemId, what);
+      if (!isKnown || what === 'gone') dirty.itemIds.set(change.itemId, what);
       if (change.what === 'comment') dirty.comments.set(change.commentId, change.itemId);
     }
     this.#timer ??= this.#clock.after(limits.liveEveryMs, () => {
@@ -90,7 +95,11 @@ export class Followers implements Disposable {
     // Oldest first, so that what is put on top ends in the right order.
     for (const row of rows.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime())) {
       if (itemIds.get(row.id) === 'item')
-        this.#send(projectId, row.id, 'item', { id: row.id, by: row.isAgent ? 'bot' : 'person', html: card(this.#base, row, now).text });
+        this.#send(projectId, row.id, 'item', {
+          id: row.id,
+          by: row.isAgent ? 'bot' : 'person',
+          html: card(this.#base, row, now).text,
+        });
       else
         this.#send(projectId, row.id, 'counts', {
           id: row.id,
@@ -101,7 +110,13 @@ export class Followers implements Disposable {
         });
     }
     for (const row of said)
-      this.#send(projectId, row.itemId, 'comment', { id: row.itemId, comment: row.id, html: comment(this.#base, row, now, null).text }, true);
+      this.#send(
+        projectId,
+        row.itemId,
+        'comment',
+        { id: row.itemId, comment: row.id, html: comment(this.#base, row, now, null).text },
+        true,
+      );
   }
 
   /** `own`: for those who follow this item alone. */

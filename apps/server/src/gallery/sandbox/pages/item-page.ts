@@ -14,7 +14,7 @@ export function itemPage(
 ): string {
   const { base, person } = view;
   const { row, comments, liked, error, draft } = page;
-  const mine = person?.accountId === row.accountId && person !== null;
+  const mine = person?.accountId === row.accountId;
   return layout(view, {
     title: row.title,
     description: altOf(row),

@@ -20,8 +20,7 @@ export const assets: ReadonlyMap<string, { type: string; bytes: Buffer; tag: str
     return [name, { type, bytes, tag: createHash('sha256').update(bytes).digest('hex').slice(0, 12) }];
   }),
 );
-const asset = (base: string, name: string): string =>
-  `${base}/sandbox/assets/${name}?v=${assets.get(name)?.tag ?? ''}`;
+const asset = (base: string, name: string): string => `${base}/sandbox/assets/${name}?v=${assets.get(name)?.tag ?? ''}`;
 
 /** Nothing from elsewhere, nothing inline, no frame around us. */
 export const pageCsp =
@@ -40,9 +39,7 @@ export type Page = {
 export function layout(view: View, page: Page): string {
   const { base, theme } = view;
   const { follow } = page;
-  const live = new URLSearchParams({
-    ...(follow?.item === undefined ? {} : { item: follow.item }),
-  }).toString();
+  const live = new URLSearchParams(follow?.item === undefined ? {} : { item: follow.item }).toString();
   return html`<!doctype html>
 <html lang="en"${theme !== 'auto' && html` data-theme="${theme}"`}>
 <head>

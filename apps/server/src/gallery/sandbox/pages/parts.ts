@@ -1,6 +1,6 @@
-import { picturePath } from '../pictures.ts';
 import type { CommentRow } from '../queries/comments.ts';
 import type { ItemRow } from '../queries/items.ts';
+import { picturePath } from '../room/pictures.ts';
 import { type Html, html } from './html.ts';
 
 /** Seen beside every name of an automated account, whoever looks and wherever. */
@@ -22,7 +22,8 @@ function hueOf(username: string): number {
 /** Two letters in a colour of their own: a circle for people, a square for bots. */
 export const sign = ({ username, name, isAgent }: Who, big = false): Html => {
   const words = name.trim().split(/\s+/);
-  const letters = [...(words[0] ?? '')].slice(0, 1).concat([...(words.length > 1 ? (words.at(-1) ?? '') : '')].slice(0, 1));
+  const ends = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+  const letters = ends.map((word) => String.fromCodePoint(word?.codePointAt(0) ?? 0x20));
   return html`<span class="sign hue-${hueOf(username)}${isAgent ? ' is-bot' : ''}${big ? ' big' : ''}" aria-hidden="true">${letters.join('').toUpperCase()}</span>`;
 };
 

@@ -2,26 +2,35 @@ import { z } from 'zod';
 import { defaultProjectId } from '#kernel/auth';
 import { notFound } from '#kernel/base';
 import { type Answer, answer, type Http, type RequestHead, type Routes, taken } from '#kernel/http';
-import type { Person } from '../deps.ts';
-import { itemsInOrder } from '../feeds.ts';
-import { type PngWidth, pictureHeaders, pngWidths } from '../pictures.ts';
 import { accountByUsername, statsOf } from '../queries/accounts.ts';
 import { commentsOf } from '../queries/comments.ts';
 import { idsOfAccount, likedOf, readItem } from '../queries/items.ts';
-import type { SandboxRoom } from '../room.ts';
+import type { Person } from '../room/deps.ts';
+import { itemsInOrder } from '../room/feeds.ts';
+import { type PngWidth, pictureHeaders, pngWidths } from '../room/pictures.ts';
+import type { SandboxRoom } from '../room/room.ts';
+import type { Followers } from './followers.ts';
 import { itemPage, threadShown } from './item-page.ts';
 import { assets, notice, pageCsp } from './layout.ts';
 import { profilePage } from './profile-page.ts';
 import { type View, viewOf } from './view.ts';
 import { wallItems, wallPage } from './wall-page.ts';
 
-const pageNumber = z.string().regex(/^[1-9]\d{0,3}$/).transform(Number).catch(1).default(1);
+const pageNumber = z
+  .string()
+  .regex(/^[1-9]\d{0,3}$/)
+  .transform(Number)
+  .catch(1)
+  .default(1);
 const wallQuery = z.looseObject({ page: pageNumber, people: z.string().optional() });
 const byId = z.object({ id: z.string().max(100) });
 const byName = z.object({ username: z.string().max(100) });
 const pictureName = z.object({ name: z.string().regex(/^[0-9a-f]{64}\.(svg|png)$/) });
 const pictureQuery = z.looseObject({
-  w: z.enum(['256', '512', '1024', '2048']).transform((width) => Number(width) as PngWidth).optional(),
+  w: z
+    .enum(['256', '512', '1024', '2048'])
+    .transform((width) => Number(width) as PngWidth)
+    .optional(),
 });
 
 /** A page of ours, read again each time, because it says what is there now. */
@@ -34,12 +43,15 @@ export const page = (body: string, status = 200): Answer =>
   });
 
 /** Who looks: whoever sits before the browser, or nobody in particular. */
-export const somebody = (room: SandboxRoom) => (head: RequestHead): Promise<Person | undefined> => room.currentPerson(head);
+export const somebody =
+  (room: SandboxRoom) =>
+  (head: RequestHead): Promise<Person | undefined> =>
+    room.currentPerson(head);
 
 const common = { method: 'GET', hidden: true } as const;
 
 /** `/sandbox`: pages for people, readable without script and without signing in. */
-export function pageRoutes(room: SandboxRoom): (http: Http) => void {
+export function pageRoutes(room: SandboxRoom, followers: Followers): (http: Http) => void {
   return (http) => {
     walls(room, http);
     single(room, http);
@@ -51,7 +63,7 @@ export function pageRoutes(room: SandboxRoom): (http: Http) => void {
       query: z.looseObject({ item: z.string().max(100).optional() }),
       rate: 'exempt',
       handle: async (call) => {
-        await room.followers.follow(call, call.who?.projectId ?? defaultProjectId, call.input.query.item);
+        await followers.follow(call, call.who?.projectId ?? defaultProjectId, call.input.query.item);
         return taken;
       },
     });
@@ -109,9 +121,10 @@ function walls(room: SandboxRoom, http: Routes): void {
           limit: wallItems + 1,
           offset,
         };
-        const { rows } = await room.feeds.page(order, view.now);
-        const more = rows.length > wallItems;
-        return page(wallPage(view, { sort, people: people === '1', page: number, rows: rows.slice(0, wallItems), more }));
+        const { items } = await room.feeds.page(order, view.now);
+        const more = items.length > wallItems;
+        const rows = items.slice(0, wallItems).map(({ row }) => row);
+        return page(wallPage(view, { sort, people: people === '1', page: number, rows, more }));
       },
     });
   }
@@ -130,7 +143,7 @@ function single(room: SandboxRoom, http: Routes): void {
       const shown = await showItemPage(room, view, call.input.params.id, {});
       // Whoever asks with a token is a program.
       const byProgram = call.headers.authorization !== undefined || call.method === 'HEAD';
-      if (shown.found) room.views.add(call.input.params.id, byProgram ? 'bot' : 'human');
+      if (shown.found) room.views.add(view.projectId, call.input.params.id, byProgram ? 'bot' : 'human');
       return shown.answer;
     },
   });
@@ -165,7 +178,10 @@ export async function showItemPage(
 ): Promise<{ found: boolean; answer: Answer }> {
   const row = await readItem(room.db, view.projectId, id);
   if (!row)
-    return { found: false, answer: page(notice(view, 'This picture is gone', 'It was taken down, or never hung here.'), 404) };
+    return {
+      found: false,
+      answer: page(notice(view, 'This picture is gone', 'It was taken down, or never hung here.'), 404),
+    };
   const account = view.person?.accountId ?? null;
   const [newest, liked] = await Promise.all([
     commentsOf(room.db, id, { limit: threadShown, offset: 0, newestFirst: true }),
@@ -184,4 +200,3 @@ async function servePicture(room: SandboxRoom, name: string, width: PngWidth | u
     return answer(200, await room.pictures.read('png', sha256), pictureHeaders('png'));
   return answer(200, await room.pictures.png(sha256, width ?? pngWidths[2]), pictureHeaders('png'));
 }
-

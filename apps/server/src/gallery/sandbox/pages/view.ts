@@ -1,10 +1,10 @@
-import type { RequestHead } from '#kernel/http';
 import { defaultProjectId } from '#kernel/auth';
-import type { Person } from '../deps.ts';
-import type { ActiveFault } from '../fault-desk.ts';
-import { formToken } from '../people/same-origin.ts';
-import type { SandboxRoom } from '../room.ts';
+import type { RequestHead } from '#kernel/http';
 import { accountByPerson } from '../queries/accounts.ts';
+import type { Person } from '../room/deps.ts';
+import type { ActiveFault } from '../room/fault-desk.ts';
+import type { SandboxRoom } from '../room/room.ts';
+import { formToken } from '../room/same-origin.ts';
 
 export type Theme = 'light' | 'dark' | 'auto';
 

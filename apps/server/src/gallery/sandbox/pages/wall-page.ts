@@ -15,7 +15,10 @@ export function wallPage(
   const { sort, people, page, rows, more } = wall;
   const path = sort === 'recent' ? '/sandbox' : '/sandbox/trending';
   const link = (to: number, only: boolean): string => {
-    const query = new URLSearchParams({ ...(only ? { people: '1' } : {}), ...(to > 1 ? { page: String(to) } : {}) }).toString();
+    const query = new URLSearchParams({
+      ...(only ? { people: '1' } : {}),
+      ...(to > 1 ? { page: String(to) } : {}),
+    }).toString();
     return `${base}${path}${query && `?${query}`}`;
   };
   const title = sort === 'recent' ? 'Recent' : 'Trending';

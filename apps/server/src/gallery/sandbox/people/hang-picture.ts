@@ -1,21 +1,21 @@
 import { buffer } from 'node:stream/consumers';
 import { type Answer, answer, type Call } from '#kernel/http';
-import { performAct } from '../act.ts';
-import { Refused } from '../answers.ts';
 import { imageId } from '../contract/images.ts';
 import { newItemSchema, readJson } from '../contract/input.ts';
-import type { Person } from '../deps.ts';
-import { freshId } from '../ids.ts';
-import { sandboxLimits as limits } from '../limits.ts';
 import { type Draft, newPage } from '../pages/form-pages.ts';
 import { page } from '../pages/routes.ts';
 import { viewOf } from '../pages/view.ts';
 import { insertImage } from '../queries/images.ts';
 import { insertItem } from '../queries/items.ts';
-import type { SandboxRoom } from '../room.ts';
-import { cleanPicture } from '../uploads.ts';
-import { personAccount } from './person-account.ts';
-import { requireFormToken } from './same-origin.ts';
+import { performAct } from '../room/act.ts';
+import { Refused } from '../room/answers.ts';
+import type { Person } from '../room/deps.ts';
+import { freshId } from '../room/ids.ts';
+import { sandboxLimits as limits } from '../room/limits.ts';
+import { personAccount } from '../room/person-account.ts';
+import type { SandboxRoom } from '../room/room.ts';
+import { requireFormToken } from '../room/same-origin.ts';
+import { cleanPicture } from '../room/uploads.ts';
 
 const overheadBytes = 64 * 1024;
 
@@ -25,12 +25,23 @@ export async function hangPicture(room: SandboxRoom, call: Call<Person | undefin
   const { title, description, alt, tags } = form.draft;
   try {
     if (form.image === undefined) throw new Refused(400, 'UPLOAD_INVALID', 'Choose a picture.');
-    const input = readJson(newItemSchema, Buffer.from(JSON.stringify({ imageUrl: '-', title, description, alt, tags: tagsOf(tags) })));
+    const input = readJson(
+      newItemSchema,
+      Buffer.from(JSON.stringify({ imageUrl: '-', title, description, alt, tags: tagsOf(tags) })),
+    );
     const at = new Date(room.clock.now());
     const account = await personAccount(room, person, at);
     const { sha256, width, height } = await cleanPicture(room, form.image);
     const { projectId } = person;
-    const image = { id: imageId(projectId, 'png', sha256), projectId, accountId: account.id, form: 'png', sha256, width, height } as const;
+    const image = {
+      id: imageId(projectId, 'png', sha256),
+      projectId,
+      accountId: account.id,
+      form: 'png',
+      sha256,
+      width,
+      height,
+    } as const;
     const id = freshId('item');
     await performAct(room, {
       projectId,
@@ -39,7 +50,8 @@ export async function hangPicture(room: SandboxRoom, call: Call<Person | undefin
       at,
       key: undefined,
       digest: '',
-      body: async (tx, actor) => {
+      look: () => Promise.resolve(undefined),
+      body: (tx, actor) => {
         insertImage(tx, { ...image, at });
         insertItem(tx, {
           id,
@@ -83,7 +95,11 @@ async function readForm(
   let image: Uint8Array | undefined;
   let trusted = false;
   const fileBytesMax = (name: string): number | undefined => (name === 'image' ? limits.uploadBytesMax : undefined);
-  for await (const part of call.multipart({ bytesMax: limits.uploadBytesMax + overheadBytes, fileBytesMax, partsMax: 10 })) {
+  for await (const part of call.multipart({
+    bytesMax: limits.uploadBytesMax + overheadBytes,
+    fileBytesMax,
+    partsMax: 10,
+  })) {
     if (part.kind === 'field' && part.name === 'token') {
       requireFormToken(room.csrfKey, person.id, part.value);
       trusted = true;

@@ -2,13 +2,9 @@ import { z } from 'zod';
 import { RateBuckets } from '#kernel/auth';
 import { asError, exhausted, MusterError } from '#kernel/base';
 import { type Answer, answer, type Call, type Http } from '#kernel/http';
-import { Refused, type SandboxAnswer } from '../answers.ts';
 import { addComment } from '../contract/comments.ts';
 import { newCommentSchema, readJson } from '../contract/input.ts';
 import { setLike } from '../contract/likes.ts';
-import type { Person } from '../deps.ts';
-import { freshId } from '../ids.ts';
-import { sandboxLimits as limits } from '../limits.ts';
 import { newPage, reportPage } from '../pages/form-pages.ts';
 import { notice } from '../pages/layout.ts';
 import { comment } from '../pages/parts.ts';
@@ -17,10 +13,14 @@ import { viewOf } from '../pages/view.ts';
 import { setQuiet } from '../queries/accounts.ts';
 import { deleteComment, insertReport, readComments } from '../queries/comments.ts';
 import { deleteItem, readItem } from '../queries/items.ts';
-import type { SandboxRoom } from '../room.ts';
+import { Refused, type SandboxAnswer } from '../room/answers.ts';
+import type { Person } from '../room/deps.ts';
+import { freshId } from '../room/ids.ts';
+import { sandboxLimits as limits } from '../room/limits.ts';
+import { personAccount } from '../room/person-account.ts';
+import type { SandboxRoom } from '../room/room.ts';
+import { requireFormToken, requireSameOrigin } from '../room/same-origin.ts';
 import { hangPicture } from './hang-picture.ts';
-import { personAccount } from './person-account.ts';
-import { requireFormToken, requireSameOrigin } from './same-origin.ts';
 
 type PersonCall = Call<Person | undefined>;
 const anyQuery = z.looseObject({});
@@ -51,7 +51,9 @@ export function personRoutes(room: SandboxRoom): (http: Http) => void {
     };
     look('/sandbox/new', 'Form for a new picture', async (call) => {
       const view = await viewOf(room, call, call.who);
-      return call.who ? page(newPage(view)) : page(notice(view, 'Sign in first', 'People who are signed in can hang pictures here.'), 401);
+      return call.who
+        ? page(newPage(view))
+        : page(notice(view, 'Sign in first', 'People who are signed in can hang pictures here.'), 401);
     });
     look('/sandbox/report', 'Form for a report', (call) => askReport(room, call));
     act('/sandbox/i/:id/like', 'Like or take it back', (form) => like(room, form));
@@ -112,7 +114,8 @@ async function guarded(
 }
 
 const wantsJson = (call: PersonCall): boolean => (call.headers.accept ?? '').startsWith('application/json');
-const back = (room: SandboxRoom, path: string): Answer => answer(303, undefined, { location: `${room.basePath}${path}` });
+const back = (room: SandboxRoom, path: string): Answer =>
+  answer(303, undefined, { location: `${room.basePath}${path}` });
 
 /** An answer of the contract, as this way of asking wants to hear of it. */
 function told(call: PersonCall, done: SandboxAnswer, otherwise: () => Answer): Answer {
@@ -187,7 +190,11 @@ async function askReport(room: SandboxRoom, call: PersonCall): Promise<Answer> {
 async function report(room: SandboxRoom, { call, person, fields, at }: Form): Promise<Answer> {
   const account = await personAccount(room, person, at);
   const { projectId } = person;
-  const reason = [...(fields.get('reason') ?? '').trim()].slice(0, limits.reasonCharsMax).join('').replaceAll('\0', '').toWellFormed();
+  const reason = Array.from((fields.get('reason') ?? '').trim())
+    .slice(0, limits.reasonCharsMax)
+    .join('')
+    .replaceAll('\0', '')
+    .toWellFormed();
   const row = await readItem(room.db, projectId, fields.get('item') ?? '');
   if (!row) throw new Refused(404, 'NOT_FOUND', 'There is nothing to report any more.');
   const commentId = fields.get('comment');
@@ -195,6 +202,8 @@ async function report(room: SandboxRoom, { call, person, fields, at }: Form): Pr
     throw new Refused(404, 'NOT_FOUND', 'This comment is gone.');
   if (reason === '') throw new Refused(400, 'INVALID', 'Say in a few words what is wrong.');
   const id = freshId('report');
-  await room.db.transaction((tx) => insertReport(tx, { id, projectId, itemId: row.id, commentId, accountId: account.id, reason, at }));
+  await room.db.transaction((tx) =>
+    insertReport(tx, { id, projectId, itemId: row.id, commentId, accountId: account.id, reason, at }),
+  );
   return page(notice(await viewOf(room, call, person), 'Thank you', 'Whoever runs this gallery will look at it.'));
 }

@@ -54,6 +54,13 @@ export async function accountByPerson(
   return row;
 }
 
+/** Until the end of the transaction, for whoever makes or changes the account of this agent. */
+export async function lockAgent(tx: Tx, projectId: string, agentId: string): Promise<void> {
+  await tx.query(sql`
+    -- sandbox_lock_agent: no table
+    select pg_advisory_xact_lock(hashtextextended(${projectId} || ' sandbox agent ' || ${agentId}, 0))`);
+}
+
 export type NewAccount = Omit<AccountRow, 'createdAt' | 'removedAt' | 'quiet'> & { at: Date };
 
 /** `false`: the username, the agent or the person is there already. */

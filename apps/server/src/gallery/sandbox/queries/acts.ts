@@ -25,7 +25,10 @@ export type Actors = { projectId: string; accountId: string; key: string | null;
  * One act of an account at a time, and one of the whole fleet where the fleet has a cap. The look comes as a statement of
  * its own behind the locks, so that it sees what the one before wrote.
  */
-export async function readActor(tx: Tx, { projectId, accountId, key, at, keysSince }: Actors): Promise<ActorRow | undefined> {
+export async function readActor(
+  tx: Tx,
+  { projectId, accountId, key, at, keysSince }: Actors,
+): Promise<ActorRow | undefined> {
   tx.send(sql`
     -- sandbox_lock_fleet: sandbox_settings_pkey
     select from sandbox_settings
@@ -90,9 +93,7 @@ export function countAct(
       comments = d.comments + excluded.comments, likes = d.likes + excluded.likes`);
 }
 
-export type LikeRow = { ownerId: string; quiet: boolean; changed: boolean; liked: boolean; humanLikes: number; botLikes: number };
-
-/** What a like would meet. */
+/** What a like would meet. The item stays until the end of the transaction. */
 export async function readForLike(
   tx: Tx,
   like: { projectId: string; itemId: string; accountId: string },
@@ -102,39 +103,30 @@ export async function readForLike(
     select i.account_id as "ownerId", a.quiet, i.likes,
            exists (select from sandbox_likes l where l.item_id = i.id and l.account_id = ${like.accountId}) as liked
     from sandbox_items i join sandbox_accounts a on a.id = i.account_id
-    where i.id = ${like.itemId} and i.project_id = ${like.projectId}`);
+    where i.id = ${like.itemId} and i.project_id = ${like.projectId} for key share of i`);
   return row;
 }
 
-/** The like and its counter in one; answers all likes of the item, or nothing when it was there before, or the item is gone. */
-export async function insertLike(
-  tx: Tx,
-  like: { itemId: string; accountId: string; isAgent: boolean; at: Date },
-): Promise<number | undefined> {
+/** The like and its counter in one. */
+export function insertLike(tx: Tx, like: { itemId: string; accountId: string; isAgent: boolean; at: Date }): void {
   const human = like.isAgent ? 0 : 1;
-  const [row] = await tx.query<{ likes: number }>(sql`
+  tx.send(sql`
     -- sandbox_like: sandbox_items_pkey, sandbox_likes_pkey
     with made as (
-      insert into sandbox_likes (item_id, account_id, at)
-      select id, ${like.accountId}, ${like.at} from sandbox_items where id = ${like.itemId} for key share
+      insert into sandbox_likes (item_id, account_id, at) values (${like.itemId}, ${like.accountId}, ${like.at})
       on conflict do nothing returning item_id)
     update sandbox_items i set human_likes = human_likes + ${human}::int, bot_likes = bot_likes + 1 - ${human}::int
-    from made where i.id = made.item_id returning i.likes`);
-  return row?.likes;
+    from made where i.id = made.item_id`);
 }
 
-export async function deleteLike(
-  tx: Tx,
-  like: { itemId: string; accountId: string; isAgent: boolean },
-): Promise<number | undefined> {
+export function deleteLike(tx: Tx, like: { itemId: string; accountId: string; isAgent: boolean }): void {
   const human = like.isAgent ? 0 : 1;
-  const [row] = await tx.query<{ likes: number }>(sql`
+  tx.send(sql`
     -- sandbox_unlike: sandbox_items_pkey, sandbox_likes_pkey
     with gone as (
       delete from sandbox_likes where item_id = ${like.itemId} and account_id = ${like.accountId} returning item_id)
     update sandbox_items i set human_likes = human_likes - ${human}::int, bot_likes = bot_likes - (1 - ${human}::int)
-    from gone where i.id = gone.item_id returning i.likes`);
-  return row?.likes;
+    from gone where i.id = gone.item_id`);
 }
 
 /** Acts of people and of bots by UTC day. */

@@ -40,7 +40,7 @@ export async function readComments(reader: Reader, ids: readonly string[]): Prom
     where c.id = any((select ${ids}::text[])::text[]) order by c.created_at, c.id`);
 }
 
-/** What a comment would meet: whose item it is, and who spoke last there. */
+/** What a comment would meet: whose item it is, and who spoke last there. The item stays until the end of the transaction. */
 export async function readForComment(
   tx: Tx,
   projectId: string,
@@ -52,12 +52,12 @@ export async function readForComment(
            (select c.account_id from sandbox_comments c where c.item_id = i.id
             order by c.created_at desc, c.id desc limit 1) as "lastBy"
     from sandbox_items i join sandbox_accounts a on a.id = i.account_id
-    where i.id = ${itemId} and i.project_id = ${projectId}`);
+    where i.id = ${itemId} and i.project_id = ${projectId} for key share of i`);
   return row;
 }
 
-/** The comment and its counter in one; `false` when the item is gone. */
-export async function insertComment(
+/** The comment and its counter in one. */
+export function insertComment(
   tx: Tx,
   comment: {
     id: string;
@@ -68,17 +68,16 @@ export async function insertComment(
     content: string;
     at: Date;
   },
-): Promise<boolean> {
+): void {
   const human = comment.isAgent ? 0 : 1;
-  const rows = await tx.query(sql`
+  tx.send(sql`
     -- sandbox_comment: sandbox_items_pkey, sandbox_comments_pkey
     with thing as (
       update sandbox_items set human_comments = human_comments + ${human}::int, bot_comments = bot_comments + 1 - ${human}::int
       where id = ${comment.itemId} and project_id = ${comment.projectId} returning id, project_id)
     insert into sandbox_comments (id, project_id, item_id, account_id, by_agent, content, created_at)
     select ${comment.id}, project_id, id, ${comment.accountId}, ${comment.isAgent}, ${comment.content}, ${comment.at}
-    from thing returning id`);
-  return rows.length > 0;
+    from thing`);
 }
 
 /** Of the account alone, or of anybody when it is null. Answers its item. */

@@ -1,3 +1,4 @@
+import { must } from '#kernel/base';
 import { type Reader, sql, type Tx } from '#kernel/db';
 
 export type ItemRow = {
@@ -59,66 +60,131 @@ export type Slice = {
   limit: number;
   offset: number;
 };
-export type Ranked = { id: string; createdAt: Date; weight: number };
 
-export async function recentIds(reader: Reader, slice: Slice): Promise<Ranked[]> {
+export async function recentIds(reader: Reader, slice: Slice): Promise<string[]> {
   const { projectId, category, hidden, limit, offset } = slice;
-  return reader.query<Ranked>(sql`
+  const rows = await reader.query<{ id: string }>(sql`
     -- sandbox_recent: sandbox_items_recent
-    select id, created_at as "createdAt", weight from sandbox_items
+    select id from sandbox_items
     where project_id = ${projectId} and (${category}::text is null or category = ${category})
       and account_id <> all((select ${hidden}::text[])::text[])
     order by created_at desc, id desc limit ${limit} offset ${offset}`);
+  return rows.map(({ id }) => id);
 }
 
-export async function recentIdsOfPeople(reader: Reader, slice: Slice): Promise<Ranked[]> {
+export async function recentIdsOfPeople(reader: Reader, slice: Slice): Promise<string[]> {
   const { projectId, category, hidden, limit, offset } = slice;
-  return reader.query<Ranked>(sql`
+  const rows = await reader.query<{ id: string }>(sql`
     -- sandbox_recent_people: sandbox_items_people_recent
-    select id, created_at as "createdAt", weight from sandbox_items
+    select id from sandbox_items
     where project_id = ${projectId} and not by_agent and (${category}::text is null or category = ${category})
       and account_id <> all((select ${hidden}::text[])::text[])
     order by created_at desc, id desc limit ${limit} offset ${offset}`);
+  return rows.map(({ id }) => id);
 }
 
-export async function popularIds(reader: Reader, slice: Slice): Promise<Ranked[]> {
+export async function popularIds(reader: Reader, slice: Slice): Promise<string[]> {
   const { projectId, category, hidden, limit, offset } = slice;
-  return reader.query<Ranked>(sql`
+  const rows = await reader.query<{ id: string }>(sql`
     -- sandbox_popular: sandbox_items_popular
-    select id, created_at as "createdAt", weight from sandbox_items
+    select id from sandbox_items
     where project_id = ${projectId} and (${category}::text is null or category = ${category})
       and account_id <> all((select ${hidden}::text[])::text[])
     order by likes desc, created_at desc, id desc limit ${limit} offset ${offset}`);
+  return rows.map(({ id }) => id);
 }
 
-export async function popularIdsOfPeople(reader: Reader, slice: Slice): Promise<Ranked[]> {
+export async function popularIdsOfPeople(reader: Reader, slice: Slice): Promise<string[]> {
   const { projectId, category, hidden, limit, offset } = slice;
-  return reader.query<Ranked>(sql`
+  const rows = await reader.query<{ id: string }>(sql`
     -- sandbox_popular_people: sandbox_items_people_popular
-    select id, created_at as "createdAt", weight from sandbox_items
+    select id from sandbox_items
     where project_id = ${projectId} and not by_agent and (${category}::text is null or category = ${category})
       and account_id <> all((select ${hidden}::text[])::text[])
     order by likes desc, created_at desc, id desc limit ${limit} offset ${offset}`);
+  return rows.map(({ id }) => id);
 }
 
-export async function weightiestIds(reader: Reader, slice: Slice): Promise<Ranked[]> {
-  const { projectId, category, hidden, limit, offset } = slice;
-  return reader.query<Ranked>(sql`
-    -- sandbox_weight: sandbox_items_weight
-    select id, created_at as "createdAt", weight from sandbox_items
-    where project_id = ${projectId} and (${category}::text is null or category = ${category})
-      and account_id <> all((select ${hidden}::text[])::text[])
-    order by weight desc, created_at desc, id desc limit ${limit} offset ${offset}`);
+/** The best by trend among the `depth` newest and the `depth` weightiest, and how far those two lists went. */
+export type Ranking = {
+  ids: string[];
+  /** Trend of the last of them. */
+  last: number | null;
+  /** How many the list of the newest has. */
+  seen: number;
+  oldest: Date | null;
+  lightest: number | null;
+};
+
+export async function trendingIds(reader: Reader, slice: Slice, depth: number, now: Date): Promise<Ranking> {
+  const { projectId, category, hidden, limit } = slice;
+  const [row] = await reader.query<Ranking>(sql`
+    -- sandbox_trending: sandbox_items_recent, sandbox_items_weight
+    with newest as materialized (
+      select id, created_at, weight from sandbox_items
+      where project_id = ${projectId} and (${category}::text is null or category = ${category})
+        and account_id <> all((select ${hidden}::text[])::text[])
+      order by created_at desc, id desc limit ${depth}),
+    weightiest as materialized (
+      select id, created_at, weight from sandbox_items
+      where project_id = ${projectId} and (${category}::text is null or category = ${category})
+        and account_id <> all((select ${hidden}::text[])::text[])
+      order by weight desc, created_at desc, id desc limit ${depth}),
+    best as (
+      select id, created_at,
+             weight / power(greatest(0, extract(epoch from ${now}::timestamptz - created_at)::float8) / 3600 + 2, 1.5) as trend
+      from (select * from newest union select * from weightiest) both_lists
+      order by trend desc, created_at desc, id desc limit ${limit})
+    select coalesce((select array_agg(id order by trend desc, created_at desc, id desc) from best), '{}') as ids,
+           (select min(trend) from best) as last, (select count(*)::int from newest) as seen,
+           (select min(created_at) from newest) as oldest, (select min(weight) from weightiest) as lightest`);
+  return must(row, 'the ranking');
 }
 
-export async function weightiestIdsOfPeople(reader: Reader, slice: Slice): Promise<Ranked[]> {
-  const { projectId, category, hidden, limit, offset } = slice;
-  return reader.query<Ranked>(sql`
-    -- sandbox_weight_people: sandbox_items_people_weight
-    select id, created_at as "createdAt", weight from sandbox_items
-    where project_id = ${projectId} and not by_agent and (${category}::text is null or category = ${category})
-      and account_id <> all((select ${hidden}::text[])::text[])
-    order by weight desc, created_at desc, id desc limit ${limit} offset ${offset}`);
+export async function trendingIdsOfPeople(reader: Reader, slice: Slice, depth: number, now: Date): Promise<Ranking> {
+  const { projectId, category, hidden, limit } = slice;
+  const [row] = await reader.query<Ranking>(sql`
+    -- sandbox_trending_people: sandbox_items_people_recent, sandbox_items_people_weight
+    with newest as materialized (
+      select id, created_at, weight from sandbox_items
+      where project_id = ${projectId} and not by_agent and (${category}::text is null or category = ${category})
+        and account_id <> all((select ${hidden}::text[])::text[])
+      order by created_at desc, id desc limit ${depth}),
+    weightiest as materialized (
+      select id, created_at, weight from sandbox_items
+      where project_id = ${projectId} and not by_agent and (${category}::text is null or category = ${category})
+        and account_id <> all((select ${hidden}::text[])::text[])
+      order by weight desc, created_at desc, id desc limit ${depth}),
+    best as (
+      select id, created_at,
+             weight / power(greatest(0, extract(epoch from ${now}::timestamptz - created_at)::float8) / 3600 + 2, 1.5) as trend
+      from (select * from newest union select * from weightiest) both_lists
+      order by trend desc, created_at desc, id desc limit ${limit})
+    select coalesce((select array_agg(id order by trend desc, created_at desc, id desc) from best), '{}') as ids,
+           (select min(trend) from best) as last, (select count(*)::int from newest) as seen,
+           (select min(created_at) from newest) as oldest, (select min(weight) from weightiest) as lightest`);
+  return must(row, 'the ranking');
+}
+
+/** What an order needs to know of an item. */
+export type Entry = {
+  id: string;
+  createdAt: number;
+  /** (people's acts + a quarter of bots' + 1) */
+  weight: number;
+  likes: number;
+  accountId: string;
+  category: string | null;
+  byAgent: boolean;
+};
+
+/** The newest items as an order needs to know them. */
+export async function newestEntries(reader: Reader, projectId: string, limit: number): Promise<Entry[]> {
+  const rows = await reader.query<Omit<Entry, 'createdAt'> & { createdAt: Date }>(sql`
+    -- sandbox_entries: sandbox_items_recent
+    select id, created_at as "createdAt", weight, likes, account_id as "accountId", category, by_agent as "byAgent"
+    from sandbox_items where project_id = ${projectId} order by created_at desc, id desc limit ${limit}`);
+  return rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }));
 }
 
 export async function idsOfAccount(

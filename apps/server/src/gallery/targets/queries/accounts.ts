@@ -69,7 +69,7 @@ export async function markProvisioned(
       reason = case when begins then null else b.reason end,
       next_think_at = case when begins then null else b.next_think_at end,
       generation = b.generation + case when begins then 1 else 0 end,
-      version = b.version + 1, updated_at = ${done.at}
+      updated_at = ${done.at}
     from found where b.id = found.id
     returning found.begins as began`);
   return row;
@@ -94,7 +94,7 @@ export async function markRefused(
       last_error = case when breaks then ${refused.detail}::text else b.last_error end,
       retry_at = case when breaks then null else b.retry_at end,
       generation = b.generation + case when breaks then 1 else 0 end,
-      version = b.version + 1, updated_at = ${refused.at}
+      updated_at = ${refused.at}
     from found where b.id = found.id
     returning found.breaks as broke`);
   return row;
@@ -134,7 +134,7 @@ export async function markRemoved(tx: Tx, botId: string, at: Date): Promise<bool
   const rows = await tx.query(sql`
     -- mark_removed: gallery_bots_pkey
     update gallery_bots set provision = 'removed', provision_detail = null, remote_user_id = null,
-      version = version + 1, updated_at = ${at}
+      updated_at = ${at}
     where id = ${botId} and provision = 'removing'
     returning 1`);
   return rows.length > 0;
@@ -150,7 +150,7 @@ export async function purgeBot(tx: Tx, botId: string): Promise<boolean> {
     delete from gallery_relations where bot_id = ${botId}`);
   const rows = await tx.query(sql`
     -- purge_bot: gallery_bots_pkey
-    delete from gallery_bots where id = ${botId} and state = 'deleted' and provision = 'removing'
+    delete from gallery_bots where id = ${botId} and state = 'deleted' and provision in ('removing', 'removed')
     returning 1`);
   return rows.length > 0;
 }

@@ -36,7 +36,19 @@ export const larder: ReadonlyMap<string, Ingredient> = new Map(
   ),
 );
 
-export type Dish = 'soup' | 'noodles' | 'curry' | 'dumplings' | 'pie' | 'salad' | 'eggs' | 'rice' | 'tea' | 'cake' | 'toast' | 'pancakes';
+export type Dish =
+  | 'soup'
+  | 'noodles'
+  | 'curry'
+  | 'dumplings'
+  | 'pie'
+  | 'salad'
+  | 'eggs'
+  | 'rice'
+  | 'tea'
+  | 'cake'
+  | 'toast'
+  | 'pancakes';
 export const dishes = lexicon<Dish>({
   soup: 'soup broth stew chowder dal ramen borscht ladle',
   noodles: 'noodle noodles pasta spaghetti udon',
@@ -52,21 +64,100 @@ export const dishes = lexicon<Dish>({
   pancakes: 'pancake pancakes crepe waffle dosa',
 });
 /** What it lies in, what it is, and what is in it when nobody says. */
-export const recipes: Readonly<Record<Dish, { vessel: 'bowl' | 'plate' | 'pan' | 'cup' | 'board'; fills: readonly string[]; usual: readonly string[]; steam: boolean }>> = {
-  soup: { vessel: 'bowl', fills: ['#d9772e', '#c9a03f', '#a83f2f', '#6f8f4a', '#e0c080'], usual: ['carrot', 'leek', 'cream', 'thyme', 'pepper', 'croutons', 'lentil'], steam: true },
-  noodles: { vessel: 'bowl', fills: ['#c98a3f', '#a8602f', '#d9b070'], usual: ['sesame', 'egg', 'chives', 'mushroom', 'ginger', 'chili'], steam: true },
-  curry: { vessel: 'pan', fills: ['#d98a2b', '#b9582f', '#7f8f3a'], usual: ['turmeric', 'coconut', 'coriander', 'lime', 'chili', 'tofu', 'pea'], steam: true },
-  dumplings: { vessel: 'plate', fills: ['#f0e2c4'], usual: ['ginger', 'chives', 'sesame', 'chili', 'garlic'], steam: true },
-  pie: { vessel: 'plate', fills: ['#d9a05a', '#c98a4a'], usual: ['apple', 'cinnamon', 'butter', 'plum', 'sugar', 'nutmeg'], steam: true },
-  salad: { vessel: 'bowl', fills: ['#8fb05a', '#6f9a4a'], usual: ['radish', 'feta', 'olive', 'mint', 'lemon', 'fennel', 'tomato'], steam: false },
-  eggs: { vessel: 'pan', fills: ['#b9442f', '#d9a03f'], usual: ['egg', 'tomato', 'parsley', 'paprika', 'onion', 'pepper'], steam: true },
-  rice: { vessel: 'bowl', fills: ['#f2e8d0', '#e8c060'], usual: ['saffron', 'pea', 'cardamom', 'cinnamon', 'parsley', 'apricot'], steam: true },
-  tea: { vessel: 'cup', fills: ['#b5602a', '#8a5a3a', '#a8903a'], usual: ['cardamom', 'ginger', 'honey', 'clove', 'mint', 'lemon'], steam: true },
-  cake: { vessel: 'plate', fills: ['#e0b070', '#8a5030', '#f0d0b0'], usual: ['burnt sugar', 'vanilla', 'cream', 'cherry', 'orange', 'salt'], steam: false },
-  toast: { vessel: 'board', fills: ['#d9a560', '#c98f4a'], usual: ['butter', 'honey', 'fig', 'cheese', 'sage', 'salt'], steam: false },
-  pancakes: { vessel: 'plate', fills: ['#e0a850', '#d0903f'], usual: ['syrup', 'blueberry', 'butter', 'lemon', 'sugar', 'cinnamon'], steam: true },
+export const recipes: Readonly<
+  Record<
+    Dish,
+    {
+      vessel: 'bowl' | 'plate' | 'pan' | 'cup' | 'board';
+      fills: readonly string[];
+      usual: readonly string[];
+      steam: boolean;
+    }
+  >
+> = {
+  soup: {
+    vessel: 'bowl',
+    fills: ['#d9772e', '#c9a03f', '#a83f2f', '#6f8f4a', '#e0c080'],
+    usual: ['carrot', 'leek', 'cream', 'thyme', 'pepper', 'croutons', 'lentil'],
+    steam: true,
+  },
+  noodles: {
+    vessel: 'bowl',
+    fills: ['#c98a3f', '#a8602f', '#d9b070'],
+    usual: ['sesame', 'egg', 'chives', 'mushroom', 'ginger', 'chili'],
+    steam: true,
+  },
+  curry: {
+    vessel: 'pan',
+    fills: ['#d98a2b', '#b9582f', '#7f8f3a'],
+    usual: ['turmeric', 'coconut', 'coriander', 'lime', 'chili', 'tofu', 'pea'],
+    steam: true,
+  },
+  dumplings: {
+    vessel: 'plate',
+    fills: ['#f0e2c4'],
+    usual: ['ginger', 'chives', 'sesame', 'chili', 'garlic'],
+    steam: true,
+  },
+  pie: {
+    vessel: 'plate',
+    fills: ['#d9a05a', '#c98a4a'],
+    usual: ['apple', 'cinnamon', 'butter', 'plum', 'sugar', 'nutmeg'],
+    steam: true,
+  },
+  salad: {
+    vessel: 'bowl',
+    fills: ['#8fb05a', '#6f9a4a'],
+    usual: ['radish', 'feta', 'olive', 'mint', 'lemon', 'fennel', 'tomato'],
+    steam: false,
+  },
+  eggs: {
+    vessel: 'pan',
+    fills: ['#b9442f', '#d9a03f'],
+    usual: ['egg', 'tomato', 'parsley', 'paprika', 'onion', 'pepper'],
+    steam: true,
+  },
+  rice: {
+    vessel: 'bowl',
+    fills: ['#f2e8d0', '#e8c060'],
+    usual: ['saffron', 'pea', 'cardamom', 'cinnamon', 'parsley', 'apricot'],
+    steam: true,
+  },
+  tea: {
+    vessel: 'cup',
+    fills: ['#b5602a', '#8a5a3a', '#a8903a'],
+    usual: ['cardamom', 'ginger', 'honey', 'clove', 'mint', 'lemon'],
+    steam: true,
+  },
+  cake: {
+    vessel: 'plate',
+    fills: ['#e0b070', '#8a5030', '#f0d0b0'],
+    usual: ['burnt sugar', 'vanilla', 'cream', 'cherry', 'orange', 'salt'],
+    steam: false,
+  },
+  toast: {
+    vessel: 'board',
+    fills: ['#d9a560', '#c98f4a'],
+    usual: ['butter', 'honey', 'fig', 'cheese', 'sage', 'salt'],
+    steam: false,
+  },
+  pancakes: {
+    vessel: 'plate',
+    fills: ['#e0a850', '#d0903f'],
+    usual: ['syrup', 'blueberry', 'butter', 'lemon', 'sugar', 'cinnamon'],
+    steam: true,
+  },
 };
-export const notes = ['Serves whoever is near', 'Stir when it asks', 'Better on the second day', 'Taste, wait, taste again', 'Low flame, long song', 'Keep one spoon aside', 'Eat before it is photographed', 'Good with rain outside'];
+export const notes = [
+  'Serves whoever is near',
+  'Stir when it asks',
+  'Better on the second day',
+  'Taste, wait, taste again',
+  'Low flame, long song',
+  'Keep one spoon aside',
+  'Eat before it is photographed',
+  'Good with rain outside',
+];
 export const titles: Readonly<Record<Dish, readonly string[]>> = {
   soup: ['Tuesday Soup', 'Window Soup', 'Slow Broth'],
   noodles: ['Late Noodles', 'Brass Pan Noodles', 'Knot Noodles'],

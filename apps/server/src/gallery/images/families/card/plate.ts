@@ -4,109 +4,155 @@ import { between, turn } from '../../drawing/numbers.ts';
 import { linear, radial } from '../../drawing/paint.ts';
 import { Path, type Point } from '../../drawing/path.ts';
 import type { Drawing } from '../../drawing/svg.ts';
-import { type Dish, type Form, type Ingredient, recipes } from './larder.ts';
+import { piece, put } from './ingredient.ts';
+import { type Dish, type Ingredient, recipes } from './larder.ts';
 
 type Where = { drawing: Drawing; draws: Draws; x: number; y: number; r: number };
 
-const put = ({ drawing }: { drawing: Drawing }, path: Path, of: Colour | string, opacity = 1): void =>
-  drawing.add('path', { d: path.d, fill: typeof of === 'string' ? of : css(of), ...(opacity < 1 ? { 'fill-opacity': opacity } : undefined) });
-
-/** One piece of an ingredient, lying at (x, y), `s` across, turned by `angle`. */
-export function piece(at: { drawing: Drawing }, form: Form, of: Colour, x: number, y: number, s: number, angle: number): void {
-  const point = (along: number, aside: number): Point => [x + (Math.cos(angle) * along - Math.sin(angle) * aside) * s, y + (Math.sin(angle) * along + Math.cos(angle) * aside) * s];
-  const dark = lighter(of, -0.14);
-  const light = lighter(of, 0.1);
-  if (form === 'leaf') {
-    put(at, new Path().to(...point(-0.5, 0)).quad(...point(-0.05, -0.42), ...point(0.55, 0)).quad(...point(-0.05, 0.42), ...point(-0.5, 0)).close(), of);
-    at.drawing.add('path', { d: new Path().to(...point(-0.6, 0)).line(...point(0.38, 0)).d, fill: 'none', stroke: css(dark), 'stroke-width': s * 0.06, 'stroke-linecap': 'round' });
-  } else if (form === 'round') {
-    put(at, new Path().circle(x, y, s * 0.36), of);
-    put(at, new Path().circle(x - s * 0.1, y - s * 0.12, s * 0.1), mix(light, lch(1, 0, 0), 0.5), 0.8);
-  } else if (form === 'slice') {
-    put(at, new Path().circle(x, y, s * 0.46), dark);
-    put(at, new Path().circle(x, y, s * 0.4), mix(light, lch(0.97, 0.03, 90), 0.55));
-    const cuts = new Path();
-    for (let i = 0; i < 6; i++) {
-      const a = angle + (i * turn) / 6;
-      cuts.to(x, y).line(x + Math.cos(a + 0.12) * s * 0.34, y + Math.sin(a + 0.12) * s * 0.34).line(x + Math.cos(a + 0.9) * s * 0.34, y + Math.sin(a + 0.9) * s * 0.34).close();
-    }
-    put(at, cuts, of, 0.9);
-  } else if (form === 'stick') {
-    for (const [aside, ink] of [[-0.12, of], [0.08, dark]] as const)
-      at.drawing.add('path', { d: new Path().to(...point(-0.5, aside)).quad(...point(0, aside + 0.12), ...point(0.5, aside)).d, fill: 'none', stroke: css(ink), 'stroke-width': s * 0.13, 'stroke-linecap': 'round' });
-  } else if (form === 'drop') {
-    put(at, new Path().to(...point(0, -0.5)).cubic(...point(0.3, -0.05), ...point(0.42, 0.1), ...point(0.3, 0.3)).cubic(...point(0.16, 0.48), ...point(-0.16, 0.48), ...point(-0.3, 0.3)).cubic(...point(-0.42, 0.1), ...point(-0.3, -0.05), ...point(0, -0.5)).close(), of);
-    put(at, new Path().circle(...point(-0.1, 0.18), s * 0.08), mix(light, lch(1, 0, 0), 0.6), 0.9);
-  } else if (form === 'grain') {
-    const path = new Path();
-    for (let i = 0; i < 7; i++) {
-      const a = angle + i * 2.4;
-      const far = 0.1 + i * 0.055;
-      path.circle(x + Math.cos(a) * s * far, y + Math.sin(a) * s * far, s * 0.075);
-    }
-    put(at, path, of);
-  } else if (form === 'root') {
-    put(at, new Path().blob([point(-0.42, 0), point(-0.2, -0.3), point(0.2, -0.26), point(0.44, 0.04), point(0.16, 0.32), point(-0.24, 0.28)]), of);
-    put(at, new Path().blob([point(-0.24, -0.06), point(-0.06, -0.2), point(0.14, -0.14), point(-0.02, 0)]), light, 0.8);
-  } else if (form === 'star') {
-    const path = new Path();
-    for (let i = 0; i < 8; i++) {
-      const a = angle + (i * turn) / 8;
-      path.to(x, y).quad(x + Math.cos(a - 0.4) * s * 0.3, y + Math.sin(a - 0.4) * s * 0.3, x + Math.cos(a) * s * 0.48, y + Math.sin(a) * s * 0.48).quad(x + Math.cos(a + 0.4) * s * 0.3, y + Math.sin(a + 0.4) * s * 0.3, x, y).close();
-    }
-    put(at, path, of);
-    put(at, new Path().circle(x, y, s * 0.1), dark);
-  } else if (form === 'cube') {
-    put(at, new Path().polygon([point(-0.34, -0.3), point(0.34, -0.3), point(0.34, 0.36), point(-0.34, 0.36)]), dark);
-    put(at, new Path().polygon([point(-0.34, -0.36), point(0.34, -0.36), point(0.34, 0.24), point(-0.34, 0.24)]), of);
-  } else if (form === 'egg') {
-    put(at, new Path().blob([point(-0.52, 0.02), point(-0.3, -0.42), point(0.2, -0.46), point(0.54, -0.06), point(0.34, 0.4), point(-0.22, 0.46)]), lch(0.98, 0.01, 90));
-    put(at, new Path().circle(...point(0.02, 0), s * 0.22), lch(0.82, 0.16, 78));
-    put(at, new Path().circle(...point(-0.05, -0.07), s * 0.06), lch(0.96, 0.06, 90), 0.9);
-  } else {
-    at.drawing.add('path', { d: new Path().through([point(-0.46, 0.2), point(-0.2, -0.24), point(0.1, 0.2), point(0.44, -0.16)]).d, fill: 'none', stroke: css(of), 'stroke-width': s * 0.14, 'stroke-linecap': 'round' });
-  }
-}
-
 /** The dish from above, with what is in it strewn over it, and the steam that rises from it. */
-export function paintDish(at: Where, dish: Dish, ingredients: readonly Ingredient[], glaze: Colour, table: Colour): void {
+export function paintDish(
+  at: Where,
+  dish: Dish,
+  ingredients: readonly Ingredient[],
+  glaze: Colour,
+  table: Colour,
+): void {
   const { drawing, draws, x, y, r } = at;
   const { vessel, fills, steam } = recipes[dish];
   const filling = colour(draws.pick(fills));
   const shade = lch(0.15, 0.03, table.h);
-  drawing.add('ellipse', { cx: x + 16, cy: y + 24, rx: r * 1.1, ry: r * 1.08, fill: radial(drawing, [[0.75, shade, 0.4], [1, shade, 0]]) });
+  if (vessel === 'board')
+    drawing.add('rect', {
+      x: x - r * 1.05 + 12,
+      y: y - r * 0.78 + 18,
+      width: r * 2.1,
+      height: r * 1.56,
+      rx: 34,
+      fill: css(shade),
+      'fill-opacity': 0.3,
+    });
+  else
+    drawing.add('ellipse', {
+      cx: x + 16,
+      cy: y + 24,
+      rx: r * 1.1,
+      ry: r * 1.08,
+      fill: radial(drawing, [
+        [0.75, shade, 0.4],
+        [1, shade, 0],
+      ]),
+    });
   const inner = vessel === 'plate' ? r * 0.66 : vessel === 'cup' ? r * 0.6 : r * 0.8;
   if (vessel === 'board') {
-    drawing.add('rect', { x: x - r * 1.05, y: y - r * 0.78, width: r * 2.1, height: r * 1.56, rx: 34, fill: linear(drawing, [[0, colour('#b98652')], [1, colour('#94633a')]]) });
+    drawing.add('rect', {
+      x: x - r * 1.05,
+      y: y - r * 0.78,
+      width: r * 2.1,
+      height: r * 1.56,
+      rx: 34,
+      fill: linear(drawing, [
+        [0, colour('#b98652')],
+        [1, colour('#94633a')],
+      ]),
+    });
     drawing.add('circle', { cx: x + r * 0.88, cy: y - r * 0.58, r: 15, fill: css(table) });
-    for (const [dx, tilt] of [[-0.42, -8], [0.3, 10]] as const) slice(at, x + r * dx, y + 6, r * 0.66, tilt, filling);
+    for (const [dx, tilt] of [
+      [-0.45, -8],
+      [0.42, 10],
+    ] as const)
+      slice(at, x + r * dx, y - 4, r * 0.92, tilt, filling);
   } else {
-    if (vessel === 'pan') drawing.add('rect', { x: x + r * 0.9, y: y - 25, width: r * 0.95, height: 50, rx: 24, fill: css(lch(0.3, 0.02, 60)), transform: `rotate(-38 ${Math.round(x)} ${Math.round(y)})` });
+    if (vessel === 'pan')
+      drawing.add('rect', {
+        x: x + r * 0.9,
+        y: y - 25,
+        width: r * 0.95,
+        height: 50,
+        rx: 24,
+        fill: css(lch(0.3, 0.02, 60)),
+        transform: `rotate(-38 ${Math.round(x)} ${Math.round(y)})`,
+      });
     if (vessel === 'cup') {
       drawing.add('circle', { cx: x, cy: y, r, fill: css(lighter(glaze, 0.05)) });
       drawing.add('circle', { cx: x, cy: y, r: r * 0.82, fill: css(lighter(glaze, -0.05)) });
-      drawing.add('path', { d: new Path().to(x + inner * 0.9, y - 30).cubic(x + inner * 1.7, y - 70, x + inner * 1.7, y + 60, x + inner * 0.9, y + 34).d, fill: 'none', stroke: css(glaze), 'stroke-width': 26 });
+      drawing.add('path', {
+        d: new Path()
+          .to(x + inner * 0.9, y - 30)
+          .cubic(x + inner * 1.7, y - 70, x + inner * 1.7, y + 60, x + inner * 0.9, y + 34).d,
+        fill: 'none',
+        stroke: css(glaze),
+        'stroke-width': 26,
+      });
     }
     const rim = vessel === 'pan' ? lch(0.34, 0.02, 60) : glaze;
     const wide = vessel === 'cup' ? inner * 1.12 : r;
-    drawing.add('circle', { cx: x, cy: y, r: wide, fill: linear(drawing, [[0, lighter(rim, 0.07)], [1, lighter(rim, -0.09)]], [0, 0, 1, 1]) });
-    if (vessel === 'plate' || vessel === 'bowl') drawing.add('circle', { cx: x, cy: y, r: r * 0.94, fill: 'none', stroke: css(mix(glaze, lch(0.4, 0.12, glaze.h + 160), 0.45)), 'stroke-width': 6, ...(draws.chance(0.5) ? { 'stroke-dasharray': '3 13', 'stroke-linecap': 'round' } : undefined) });
+    drawing.add('circle', {
+      cx: x,
+      cy: y,
+      r: wide,
+      fill: linear(
+        drawing,
+        [
+          [0, lighter(rim, 0.07)],
+          [1, lighter(rim, -0.09)],
+        ],
+        [0, 0, 1, 1],
+      ),
+    });
+    if (vessel === 'plate' || vessel === 'bowl')
+      drawing.add('circle', {
+        cx: x,
+        cy: y,
+        r: r * 0.94,
+        fill: 'none',
+        stroke: css(mix(glaze, lch(0.4, 0.12, glaze.h + 160), 0.45)),
+        'stroke-width': 6,
+        ...(draws.chance(0.5) ? { 'stroke-dasharray': '3 13', 'stroke-linecap': 'round' } : undefined),
+      });
     drawing.add('circle', { cx: x, cy: y, r: inner + 7, fill: css(lighter(rim, -0.14)) });
     if (dish === 'dumplings' || dish === 'pancakes' || dish === 'pie' || dish === 'cake') {
       drawing.add('circle', { cx: x, cy: y, r: inner + 5, fill: css(lighter(rim, 0.03)) });
       laid(at, dish, inner, filling);
     } else {
-      drawing.add('circle', { cx: x, cy: y, r: inner, fill: radial(drawing, [[0, lighter(filling, 0.05)], [0.8, filling], [1, lighter(filling, -0.1)]], 0.42, 0.4, 0.62) });
+      drawing.add('circle', {
+        cx: x,
+        cy: y,
+        r: inner,
+        fill: radial(
+          drawing,
+          [
+            [0, lighter(filling, 0.05)],
+            [0.8, filling],
+            [1, lighter(filling, -0.1)],
+          ],
+          0.42,
+          0.4,
+          0.62,
+        ),
+      });
       texture(at, dish, inner, filling);
     }
   }
-  strew(at, ingredients, inner * (vessel === 'board' ? 0.5 : 0.84), vessel === 'board' || dish === 'dumplings' ? 2 : 4);
+  strew(at, ingredients, inner * (vessel === 'board' ? 0.86 : 0.84), dish === 'dumplings' ? 2 : 4);
   if (steam) vapour(at);
 }
 
 function slice(at: Where, x: number, y: number, s: number, tilt: number, of: Colour): void {
   at.drawing.within('g', { transform: `rotate(${tilt} ${Math.round(x)} ${Math.round(y)})` }, () => {
-    const loaf = (k: number): Path => new Path().to(x - s * 0.42 * k, y + s * 0.6 * k).line(x - s * 0.42 * k, y - s * 0.3 * k).cubic(x - s * 0.62 * k, y - s * 0.72 * k, x + s * 0.62 * k, y - s * 0.72 * k, x + s * 0.42 * k, y - s * 0.3 * k).line(x + s * 0.42 * k, y + s * 0.6 * k).close();
+    const loaf = (k: number): Path =>
+      new Path()
+        .to(x - s * 0.42 * k, y + s * 0.6 * k)
+        .line(x - s * 0.42 * k, y - s * 0.3 * k)
+        .cubic(
+          x - s * 0.62 * k,
+          y - s * 0.72 * k,
+          x + s * 0.62 * k,
+          y - s * 0.72 * k,
+          x + s * 0.42 * k,
+          y - s * 0.3 * k,
+        )
+        .line(x + s * 0.42 * k, y + s * 0.6 * k)
+        .close();
     put(at, loaf(1), lighter(of, -0.2));
     put(at, loaf(0.88), mix(of, lch(0.95, 0.05, 85), 0.5));
     put(at, loaf(0.66), lch(0.87, 0.11, 88), 0.75);
@@ -123,8 +169,17 @@ function laid(at: Where, dish: Dish, inner: number, of: Colour): void {
       put(at, new Path().circle(dx + 4, dy + 7, s), lighter(of, -0.25), 0.6);
       put(at, new Path().circle(dx, dy, s), of);
       const folds = new Path();
-      for (let k = 0; k < 9; k++) folds.to(dx, dy).line(dx + Math.cos((k * turn) / 9 + a) * s * 0.72, dy + Math.sin((k * turn) / 9 + a) * s * 0.72);
-      drawing.add('path', { d: folds.d, fill: 'none', stroke: css(lighter(of, -0.13)), 'stroke-width': 4, 'stroke-linecap': 'round' });
+      for (let k = 0; k < 9; k++)
+        folds
+          .to(dx, dy)
+          .line(dx + Math.cos((k * turn) / 9 + a) * s * 0.72, dy + Math.sin((k * turn) / 9 + a) * s * 0.72);
+      drawing.add('path', {
+        d: folds.d,
+        fill: 'none',
+        stroke: css(lighter(of, -0.13)),
+        'stroke-width': 4,
+        'stroke-linecap': 'round',
+      });
       put(at, new Path().circle(dx, dy, s * 0.16), lighter(of, -0.1));
     }
     return;
@@ -133,29 +188,72 @@ function laid(at: Where, dish: Dish, inner: number, of: Colour): void {
   if (dish === 'pancakes') {
     for (let i = 0; i < 4; i++) {
       put(at, new Path().circle(x + (i % 2) * 7 - 3, y + 18 - i * 9, r), lighter(of, -0.16));
-      put(at, new Path().circle(x + (i % 2) * 7 - 3, y + 12 - i * 9, r), i === 3 ? of : mix(of, lch(0.95, 0.06, 88), 0.5));
+      put(
+        at,
+        new Path().circle(x + (i % 2) * 7 - 3, y + 12 - i * 9, r),
+        i === 3 ? of : mix(of, lch(0.95, 0.06, 88), 0.5),
+      );
     }
-    put(at, new Path().blob([[x - r * 0.5, y - 30], [x, y - r * 0.66], [x + r * 0.56, y - 26], [x + r * 0.4, y + r * 0.5], [x + r * 0.1, y + r * 0.3], [x - r * 0.4, y + r * 0.52]]), lighter(mix(of, colour('#a8602a'), 0.5), -0.02), 0.8);
+    put(
+      at,
+      new Path().blob([
+        [x - r * 0.5, y - 30],
+        [x, y - r * 0.66],
+        [x + r * 0.56, y - 26],
+        [x + r * 0.4, y + r * 0.5],
+        [x + r * 0.1, y + r * 0.3],
+        [x - r * 0.4, y + r * 0.52],
+      ]),
+      lighter(mix(of, colour('#a8602a'), 0.5), -0.02),
+      0.8,
+    );
     return;
   }
   put(at, new Path().circle(x, y, r), lighter(of, -0.14));
-  put(at, new Path().circle(x, y, r * 0.9), dish === 'pie' ? mix(of, colour(draws.pick(['#a83f3f', '#6a3f6f', '#c98a3f'])), 0.7) : of);
+  put(
+    at,
+    new Path().circle(x, y, r * 0.9),
+    dish === 'pie' ? mix(of, colour(draws.pick(['#a83f3f', '#6a3f6f', '#c98a3f'])), 0.7) : of,
+  );
   if (dish === 'pie') {
     const bars = new Path();
     for (let i = -3; i <= 3; i++) {
       const half = Math.sqrt(Math.max(0, (r * 0.9) ** 2 - (i * r * 0.26) ** 2));
-      bars.to(x + i * r * 0.26, y - half).line(x + i * r * 0.26, y + half).to(x - half, y + i * r * 0.26).line(x + half, y + i * r * 0.26);
+      bars
+        .to(x + i * r * 0.26, y - half)
+        .line(x + i * r * 0.26, y + half)
+        .to(x - half, y + i * r * 0.26)
+        .line(x + half, y + i * r * 0.26);
     }
-    for (const [wide, ink] of [[r * 0.15, lighter(of, -0.14)], [r * 0.12, lighter(of, 0.04)]] as const) drawing.add('path', { d: bars.d, fill: 'none', stroke: css(ink), 'stroke-width': wide });
+    for (const [wide, ink] of [
+      [r * 0.15, lighter(of, -0.14)],
+      [r * 0.12, lighter(of, 0.04)],
+    ] as const)
+      drawing.add('path', { d: bars.d, fill: 'none', stroke: css(ink), 'stroke-width': wide });
     const crimps = new Path();
-    for (let i = 0; i < 30; i++) crimps.circle(x + Math.cos((i * turn) / 30) * r * 0.95, y + Math.sin((i * turn) / 30) * r * 0.95, r * 0.075);
+    for (let i = 0; i < 30; i++)
+      crimps.circle(x + Math.cos((i * turn) / 30) * r * 0.95, y + Math.sin((i * turn) / 30) * r * 0.95, r * 0.075);
     put(at, crimps, lighter(of, 0.02));
     return;
   }
   put(at, new Path().circle(x, y, r * 0.78), lch(0.95, 0.03, 85), 0.85);
-  put(at, new Path().polygon([[x, y], [x + r, y - r * 0.42], [x + r, y + r * 0.3]]), lighter(of, -0.28), 0.85);
+  put(
+    at,
+    new Path().polygon([
+      [x, y],
+      [x + r, y - r * 0.42],
+      [x + r, y + r * 0.3],
+    ]),
+    lighter(of, -0.28),
+    0.85,
+  );
   const dots = new Path();
-  for (let i = 0; i < 14; i++) dots.circle(x + Math.cos((i * turn) / 14 + 0.2) * r * 0.68, y + Math.sin((i * turn) / 14 + 0.2) * r * 0.68, r * 0.07);
+  for (let i = 0; i < 14; i++)
+    dots.circle(
+      x + Math.cos((i * turn) / 14 + 0.2) * r * 0.68,
+      y + Math.sin((i * turn) / 14 + 0.2) * r * 0.68,
+      r * 0.07,
+    );
   put(at, dots, mix(of, lch(0.98, 0.02, 85), 0.7));
 }
 
@@ -166,7 +264,14 @@ function texture(at: Where, dish: Dish, inner: number, of: Colour): void {
       const a = draws.next() * turn;
       const [mx, my] = [x + Math.cos(a) * inner * 0.2, y + Math.sin(a) * inner * 0.2];
       const r = inner * between(0.3, 0.62, draws.next());
-      drawing.add('path', { d: new Path().to(mx - r, my).arc(r, r * 0.8, mx + r * 0.6, my + r * 0.5, 0, 1).d, fill: 'none', stroke: css(mix(lch(0.9, 0.08, 85), of, 0.12 * (i % 3))), 'stroke-width': inner * 0.055, 'stroke-linecap': 'round', transform: `rotate(${draws.whole(0, 359)} ${Math.round(x)} ${Math.round(y)})` });
+      drawing.add('path', {
+        d: new Path().to(mx - r, my).arc(r, r * 0.8, mx + r * 0.6, my + r * 0.5, 0, 1).d,
+        fill: 'none',
+        stroke: css(mix(lch(0.9, 0.08, 85), of, 0.12 * (i % 3))),
+        'stroke-width': inner * 0.055,
+        'stroke-linecap': 'round',
+        transform: `rotate(${draws.whole(0, 359)} ${Math.round(x)} ${Math.round(y)})`,
+      });
     }
     return;
   }
@@ -174,31 +279,76 @@ function texture(at: Where, dish: Dish, inner: number, of: Colour): void {
     for (let i = 0; i < (dish === 'rice' ? 26 : 22); i++) {
       const a = draws.next() * turn;
       const far = Math.sqrt(draws.next()) * inner * 0.82;
-      piece(at, dish === 'rice' ? 'grain' : 'leaf', lighter(of, (draws.next() - 0.4) * 0.16), x + Math.cos(a) * far, y + Math.sin(a) * far, inner * (dish === 'rice' ? 0.3 : 0.44), draws.next() * turn);
+      piece(
+        at,
+        dish === 'rice' ? 'grain' : 'leaf',
+        lighter(of, (draws.next() - 0.4) * 0.16),
+        x + Math.cos(a) * far,
+        y + Math.sin(a) * far,
+        inner * (dish === 'rice' ? 0.3 : 0.44),
+        draws.next() * turn,
+      );
     }
     return;
   }
   const swirl = new Path();
-  const points = Array.from({ length: 16 }, (_, i): Point => [x + Math.cos(i * 0.62) * inner * (0.72 - i * 0.042), y + Math.sin(i * 0.62) * inner * (0.72 - i * 0.042)]);
-  drawing.add('path', { d: swirl.through(points).d, fill: 'none', stroke: css(lighter(of, 0.11)), 'stroke-width': inner * 0.045, 'stroke-opacity': 0.7, 'stroke-linecap': 'round' });
+  const points = Array.from(
+    { length: 16 },
+    (_, i): Point => [
+      x + Math.cos(i * 0.62) * inner * (0.72 - i * 0.042),
+      y + Math.sin(i * 0.62) * inner * (0.72 - i * 0.042),
+    ],
+  );
+  drawing.add('path', {
+    d: swirl.through(points).d,
+    fill: 'none',
+    stroke: css(lighter(of, 0.11)),
+    'stroke-width': inner * 0.045,
+    'stroke-opacity': 0.7,
+    'stroke-linecap': 'round',
+  });
 }
 
 /** Each ingredient a few times, spread like seeds of a sunflower so that none hides another. */
 function strew(at: Where, ingredients: readonly Ingredient[], reach: number, each: number): void {
   const { draws, x, y } = at;
-  const all = draws.shuffled(ingredients.flatMap((one) => Array.from({ length: one.form === 'egg' ? 1 : each }, () => one)));
+  const all = draws.shuffled(
+    ingredients.flatMap((one) => Array.from({ length: one.form === 'egg' ? 1 : each }, () => one)),
+  );
   const start = draws.next() * turn;
   for (const [i, { form, hex }] of all.entries()) {
     const far = reach * Math.sqrt((i + 0.4) / all.length);
     const a = start + i * 2.39996;
-    piece(at, form, colour(hex), x + Math.cos(a) * far, y + Math.sin(a) * far, reach * (form === 'egg' ? 0.62 : form === 'slice' ? 0.36 : 0.28), draws.next() * turn);
+    piece(
+      at,
+      form,
+      colour(hex),
+      x + Math.cos(a) * far,
+      y + Math.sin(a) * far,
+      reach * (form === 'egg' ? 0.62 : form === 'slice' ? 0.36 : 0.28),
+      draws.next() * turn,
+    );
   }
 }
 
 function vapour({ drawing, draws, x, y, r }: Where): void {
-  for (const [dx, wide] of [[-0.4, 15], [0, 20], [0.38, 15]] as const) {
+  for (const [dx, wide] of [
+    [-0.4, 15],
+    [0, 20],
+    [0.38, 15],
+  ] as const) {
     const phase = draws.next() * 3;
-    const line = Array.from({ length: 7 }, (_, i): Point => [x + dx * r + Math.sin(i * 1.15 + phase) * r * 0.13, y - r * 0.1 - i * r * 0.17]);
-    drawing.add('path', { d: new Path().through(line).d, fill: 'none', stroke: css(lch(0.99, 0.005, 90)), 'stroke-width': wide, 'stroke-opacity': 0.42, 'stroke-linecap': 'round' });
+    const line = Array.from(
+      { length: 7 },
+      (_, i): Point => [x + dx * r + Math.sin(i * 1.15 + phase) * r * 0.13, y - r * 0.1 - i * r * 0.17],
+    );
+    drawing.add('path', {
+      d: new Path().through(line).d,
+      fill: 'none',
+      stroke: css(lch(0.99, 0.005, 90)),
+      'stroke-width': wide,
+      'stroke-opacity': 0.42,
+      'stroke-linecap': 'round',
+    });
   }
 }

@@ -46,13 +46,54 @@ const spanWords: Readonly<Record<Axis, string>> = {
   places: 'by place',
 };
 export const wholeNames: Readonly<Record<string, string>> = {
-  Mon: 'Monday', Tue: 'Tuesday', Wed: 'Wednesday', Thu: 'Thursday', Fri: 'Friday', Sat: 'Saturday', Sun: 'Sunday',
-  Jan: 'January', Feb: 'February', Mar: 'March', Apr: 'April', May: 'May', Jun: 'June', Jul: 'July', Aug: 'August', Sep: 'September', Oct: 'October', Nov: 'November', Dec: 'December',
+  Mon: 'Monday',
+  Tue: 'Tuesday',
+  Wed: 'Wednesday',
+  Thu: 'Thursday',
+  Fri: 'Friday',
+  Sat: 'Saturday',
+  Sun: 'Sunday',
+  Jan: 'January',
+  Feb: 'February',
+  Mar: 'March',
+  Apr: 'April',
+  May: 'May',
+  Jun: 'June',
+  Jul: 'July',
+  Aug: 'August',
+  Sep: 'September',
+  Oct: 'October',
+  Nov: 'November',
+  Dec: 'December',
 };
 
-const subjects = ['Trams per minute', 'Lost gloves', 'Crumbs on the sill', 'Open windows', 'Cups of tea', 'Odd socks found', 'Dogs on the quay', 'Umbrellas left behind', 'Yawns in the library', 'Bicycles at the bridge', 'Doors held open', 'Notes whistled'];
-const shares = [['before nine', 'at noon', 'after dark', 'never'], ['left', 'right', 'both', 'unknown'], ['red', 'blue', 'green', 'striped'], ['walked', 'rode', 'stayed', 'turned back']];
-const seriesNames = [['this week', 'last week'], ['north side', 'south side'], ['sun', 'rain'], ['window', 'aisle', 'standing'], ['left bank', 'right bank', 'bridge']];
+const subjects = [
+  'Trams per minute',
+  'Lost gloves',
+  'Crumbs on the sill',
+  'Open windows',
+  'Cups of tea',
+  'Odd socks found',
+  'Dogs on the quay',
+  'Umbrellas left behind',
+  'Yawns in the library',
+  'Bicycles at the bridge',
+  'Doors held open',
+  'Notes whistled',
+];
+const shares = [
+  ['before nine', 'at noon', 'after dark', 'never'],
+  ['left', 'right', 'both', 'unknown'],
+  ['red', 'blue', 'green', 'striped'],
+  ['walked', 'rode', 'stayed', 'turned back'],
+];
+const seriesNames = [
+  ['this week', 'last week'],
+  ['north side', 'south side'],
+  ['sun', 'rain'],
+  ['window', 'aisle', 'standing'],
+  ['left bank', 'right bank', 'bridge'],
+];
 
 export type Figures = {
   title: string;
@@ -68,7 +109,18 @@ export function figuresOf(prompt: Prompt, draws: Draws, fonts: readonly Font[]):
   const settable = (words: string): boolean => fonts.every((font) => font.covers(words));
   const chance = draws.weighted<Kind>({ bar: 5, rows: 3, line: 4, area: 3, dot: 3, donut: 3 }) ?? 'bar';
   const kind = prompt.find(kinds) ?? chance;
-  const axis = kind === 'rows' ? 'places' : (prompt.find(spans) ?? draws.weighted<Axis>({ week: 4, year: 3, hours: 3, seasons: kind === 'line' || kind === 'area' ? 0 : 1, places: kind === 'bar' || kind === 'dot' ? 1 : 0 }) ?? 'week');
+  const axis =
+    kind === 'rows'
+      ? 'places'
+      : (prompt.find(spans) ??
+        draws.weighted<Axis>({
+          week: 4,
+          year: 3,
+          hours: 3,
+          seasons: kind === 'line' || kind === 'area' ? 0 : 1,
+          places: kind === 'bar' || kind === 'dot' ? 1 : 0,
+        }) ??
+        'week');
   const named = namedIn(prompt) ?? perIn(prompt) ?? topicOf(prompt, 4).join(' ');
   const title = named.length > 2 && settable(named) ? capitalised(named) : draws.pick(subjects);
   const trend = prompt.find(trends) ?? draws.pick(['up', 'down', 'peak', 'cycle', 'peak', 'dip'] as const);
@@ -80,15 +132,31 @@ export function figuresOf(prompt: Prompt, draws: Draws, fonts: readonly Font[]):
     const rounded = raw.map((value) => Math.max(3, Math.round((100 * value) / sum)));
     rounded.sort((a, b) => b - a);
     rounded[0] = 100 - rounded.slice(1).reduce((a, b) => a + b, 0);
-    return { title, span: 'share of all seen', kind, labels: names, series: [{ name: title, values: rounded }], most: 100 };
+    return {
+      title,
+      span: 'share of all seen',
+      kind,
+      labels: names,
+      series: [{ name: title, values: rounded }],
+      most: 100,
+    };
   }
   const wanted = prompt.number();
   const all = axes[axis];
-  const labels = axis === 'places' ? draws.shuffled(all).slice(0, Math.min(8, Math.max(4, wanted ?? draws.whole(5, 7)))) : all;
-  const names = kind === 'line' || kind === 'area' ? (kind === 'line' && draws.chance(0.4) ? [title] : draws.pick(seriesNames.filter((set) => kind === 'line' || set.length === 3))) : [title];
+  const labels =
+    axis === 'places' ? draws.shuffled(all).slice(0, Math.min(8, Math.max(4, wanted ?? draws.whole(5, 7)))) : all;
+  const names =
+    kind === 'line' || kind === 'area'
+      ? kind === 'line' && draws.chance(0.4)
+        ? [title]
+        : draws.pick(seriesNames.filter((set) => kind === 'line' || set.length === 3))
+      : [title];
   const series = names.map((name, at) => ({ name, values: run(draws, labels.length, trend, scale, at) }));
   if (kind === 'rows') for (const one of series) one.values.sort((a, b) => b - a);
-  const sums = kind === 'area' ? labels.map((_, i) => series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0)) : series.flatMap(({ values }) => values);
+  const sums =
+    kind === 'area'
+      ? labels.map((_, i) => series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0))
+      : series.flatMap(({ values }) => values);
   return { title, span: spanWords[axis], kind, labels, series, most: Math.max(...sums) };
 }
 

@@ -2,7 +2,7 @@ import type { Draws } from '#gallery/model';
 import { type Colour, colour, mix, turned } from '../../drawing/colour.ts';
 import { lexicon, type Prompt } from '../../words/prompt.ts';
 
-export type Hour = 'dawn' | 'morning' | 'noon' | 'golden' | 'dusk' | 'night';
+type Hour = 'dawn' | 'morning' | 'noon' | 'golden' | 'dusk' | 'night';
 export const hours = lexicon<Hour>({
   dawn: 'dawn sunrise daybreak early first_light',
   morning: 'morning breakfast bright fresh',
@@ -66,7 +66,7 @@ export function lightOf(prompt: Prompt, draws: Draws): Light {
     .pick(skies[hour])
     .split(' ')
     .map((text) => turned(colour(text), shift)) as [Colour, Colour, Colour, Colour, Colour, Colour];
-  const local = { dawn: 0.35, morning: 0.75, noon: 0.9, golden: 0.45, dusk: 0.25, night: 0.12 }[hour];
+  const local = { dawn: 0.35, morning: 0.75, noon: 0.9, golden: 0.52, dusk: 0.3, night: 0.14 }[hour];
   return { hour, sky: [a, b, c, d], sun, near, local };
 }
 

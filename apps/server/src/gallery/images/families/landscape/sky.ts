@@ -1,4 +1,4 @@
-import { css, lighter, lch, mix } from '../../drawing/colour.ts';
+import { css, lch, lighter, mix } from '../../drawing/colour.ts';
 import { between } from '../../drawing/numbers.ts';
 import { linear, radial } from '../../drawing/paint.ts';
 import { Path } from '../../drawing/path.ts';
@@ -6,7 +6,8 @@ import { fill, type Stage } from './stage.ts';
 
 export function paintSky(stage: Stage): void {
   const { drawing, light, width, height, horizon, weather } = stage;
-  const grey = weather === 'storm' ? 0.62 : weather === 'rain' ? 0.42 : weather === 'fog' || weather === 'snow' ? 0.3 : 0;
+  const grey =
+    weather === 'storm' ? 0.62 : weather === 'rain' ? 0.42 : weather === 'fog' || weather === 'snow' ? 0.3 : 0;
   const dull = light.sky.map((colour) =>
     mix(colour, lch(colour.l * (weather === 'storm' ? 0.62 : 0.92), 0.018, 250), grey),
   );
@@ -93,18 +94,24 @@ function paintClouds(stage: Stage): void {
   for (let i = 0; i < count; i++) {
     const depth = heavy ? i / count : draws.next();
     const y = horizon * (heavy ? between(0.02, 0.5, depth) : between(0.14, 0.8, depth));
-    const long = between(weather === 'wind' ? 420 : 330, 130, depth) * between(0.7, 1.3, draws.next());
-    const tall = long * (weather === 'wind' ? 0.05 : heavy ? 0.2 : 0.13);
+    const long = between(weather === 'wind' ? 380 : 230, 90, depth) * between(0.7, 1.3, draws.next());
+    const tall = long * (weather === 'wind' ? 0.06 : heavy ? 0.3 : 0.26);
     const x = draws.next() * (width + 200) - 100;
-    const path = new Path().to(x - long, y);
-    const puffs = draws.whole(5, 8);
+    // Half discs on one base: the tallest near the middle, each overlapping the next.
+    const path = new Path();
+    const puffs = draws.whole(4, 7);
+    const peak = between(0.3, 0.7, draws.next());
     for (let k = 0; k < puffs; k++) {
-      const share = (k + 1) / puffs;
-      const swell = Math.sin(share * Math.PI * 0.94 + 0.1) * between(0.6, 1.25, draws.next());
-      const wide = (2 * long) / puffs;
-      path.arc(wide * 0.56, Math.max(4, tall * swell), x - long + 2 * long * share, y, 0, 1);
+      const share = (k + 0.5) / puffs;
+      const swell = Math.max(0.3, 1 - Math.abs(share - peak) * 1.5) * between(0.75, 1.2, draws.next());
+      const half = ((long * 2) / puffs) * between(0.8, 1.05, draws.next());
+      const px = x - long + 2 * long * share;
+      path
+        .to(px - half, y)
+        .arc(half, Math.max(5, tall * swell * 1.7), px + half, y)
+        .close();
     }
-    fill(stage, path.close(), paint, { 'fill-opacity': between(0.9, 0.55, depth) });
+    fill(stage, path, paint, { 'fill-opacity': between(0.9, 0.55, depth) });
   }
   if (weather === 'cloudy' || heavy)
     stage.facts.push({ kind: 'weather', text: heavy ? 'heavy clouds' : 'cloud banks' });
@@ -127,7 +134,10 @@ function paintAurora(stage: Stage): void {
       y + 46 * Math.sin(i * 0.8 + phase) + 20 * Math.sin(i * 1.9 + phase),
     ]);
     path.through(line);
-    path.through(line.toReversed().map(([x, y]): [number, number] => [x, y - 170 - 60 * Math.sin(x / 190)]), true);
+    path.through(
+      line.toReversed().map(([x, y]): [number, number] => [x, y - 170 - 60 * Math.sin(x / 190)]),
+      true,
+    );
     fill(stage, path.close(), paint);
   }
   stage.facts.push({ kind: 'weather', text: 'aurora' });

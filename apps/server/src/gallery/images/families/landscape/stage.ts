@@ -1,8 +1,8 @@
 import type { Draws, Fact } from '#gallery/model';
 import type { Colour } from '../../drawing/colour.ts';
+import { css } from '../../drawing/colour.ts';
 import type { Path, Point } from '../../drawing/path.ts';
 import type { Attributes, Drawing } from '../../drawing/svg.ts';
-import { css } from '../../drawing/colour.ts';
 import type { Prompt } from '../../words/prompt.ts';
 import type { Light } from './light.ts';
 
@@ -33,4 +33,10 @@ export const fill = (stage: Stage, path: Path, colour: Colour | string, more: At
 
 /** The line, and everything below it. */
 export const below = (stage: Stage, path: Path, line: readonly Point[], floor = stage.height): Path =>
-  path.line(line.at(-1)?.[0] ?? stage.width, floor).line(line[0]?.[0] ?? 0, floor).close();
+  path
+    .line(line.at(-1)?.[0] ?? stage.width, floor)
+    .line(line[0]?.[0] ?? 0, floor)
+    .close();
+
+/** Draws a thing at its spot, in a colour of its own and the dark that everything near has. */
+export type ThingPainter = (stage: Stage, spot: Spot, accent: Colour, ink: Colour) => void;

@@ -3,7 +3,7 @@ import { between } from '../../drawing/numbers.ts';
 import { radial } from '../../drawing/paint.ts';
 import { Path } from '../../drawing/path.ts';
 import { lexicon } from '../../words/prompt.ts';
-import { mist } from './ground.ts';
+import { mist } from './ridge.ts';
 import { fill, type Season, type Stage, type Weather } from './stage.ts';
 
 export const weathers = lexicon<Weather>({
@@ -34,7 +34,7 @@ export const weatherWords: Readonly<Record<Weather, string>> = {
 /** What falls or drifts between the land and the eye. */
 export function paintWeather(stage: Stage): void {
   const { weather, height, horizon } = stage;
-  if (weather === 'fog') for (const share of [0.02, 0.26, 0.55]) mist(stage, between(horizon, height, share), 0.75);
+  if (weather === 'fog') for (const share of [0.02, 0.26, 0.55]) mist(stage, between(horizon, height, share), 0.58);
   if (weather === 'rain' || weather === 'storm') paintRain(stage);
   if (weather === 'snow') paintSnow(stage);
   if (weather === 'storm') paintLightning(stage);

@@ -1,14 +1,14 @@
-import { type Colour, colourName, css, mix } from '../../drawing/colour.ts';
-import { between } from '../../drawing/numbers.ts';
+import { type Colour, colourName, css, lch, mix } from '../../drawing/colour.ts';
+import { between, fixed } from '../../drawing/numbers.ts';
 import { type Palette, paletteOf } from '../../drawing/palettes.ts';
 import { Path, type Point } from '../../drawing/path.ts';
 import type { Family, Order } from '../../drawing/sketch.ts';
 import { Drawing } from '../../drawing/svg.ts';
 import { lexicon } from '../../words/prompt.ts';
 import { counted, sentence } from '../../words/sentence.ts';
-import { type Domain, type Motif, flag, motifs, plain, rosette } from './motifs.ts';
+import { type Domain, flag, type Motif, motifs, plain, rosette } from './motifs.ts';
 
-export type Group = 'p1' | 'p2' | 'pm' | 'p4' | 'p4m' | 'p6m';
+type Group = 'p1' | 'p2' | 'pm' | 'p4' | 'p4m' | 'p6m';
 const groups = lexicon<Group>({
   p1: 'p1 repeat rows row',
   p2: 'p2 turned half_turn',
@@ -40,13 +40,15 @@ const favourites: Readonly<Record<Motif, readonly Group[]>> = {
 /** One motif, and one of six wallpaper groups that repeats it to the edge. */
 export const pattern: Family = ({ draws, prompt }) => {
   const palette = paletteOf(prompt, draws);
-  const chance = draws.weighted<Motif>({ star: 4, knot: 2, leaf: 3, wave: 2, petal: 3, flag: 1, shard: 3, dot: 2 }) ?? 'star';
+  const chance =
+    draws.weighted<Motif>({ star: 4, knot: 2, leaf: 3, wave: 2, petal: 3, flag: 1, shard: 3, dot: 2 }) ?? 'star';
   const motif = prompt.find(motifs) ?? chance;
   const group = prompt.find(groups) ?? draws.pick(favourites[motif]);
   const drawing = new Drawing(1000, 1000);
   const order = { draws, prompt, seed: 0 };
   const size = sizeOf(order, group);
-  const ground = draws.chance(0.6) ? palette.paper : mix(palette.ink, palette.inks[3], 0.35);
+  const ground =
+    palette.mood === 'dark' || draws.chance(0.6) ? palette.paper : lch(0.27, 0.055, draws.pick(palette.inks).h);
   const shown: Palette = ground === palette.paper ? palette : { ...palette, paper: ground, ink: palette.paper };
   drawing.add('rect', { width: 1000, height: 1000, fill: css(ground) });
   const across = motif === 'flag' ? paintFlags(drawing, order, shown) : tile(drawing, order, shown, motif, group, size);
@@ -63,7 +65,9 @@ export const pattern: Family = ({ draws, prompt }) => {
       ...(broken ? ([{ kind: 'thing', text: 'missing corner' }] as const) : []),
       { kind: 'colour', text: `${colourName(ground)} ground` },
     ],
-    alt: sentence(`A pattern of ${named} ${motif} motifs on ${colourName(ground)}, ${groupWords[group]}${broken ? ', with a corner missing' : ''}`),
+    alt: sentence(
+      `A pattern of ${named} ${motif} motifs on ${colourName(ground)}, ${groupWords[group]}${broken ? ', with a corner missing' : ''}`,
+    ),
     palette: [ground, ...shown.inks, shown.ink],
     words: [],
   };
@@ -82,14 +86,35 @@ function tile(drawing: Drawing, { draws }: Order, palette: Palette, motif: Motif
   const hex = group === 'p6m';
   const sector = hex ? Math.PI / 6 : Math.PI / 4;
   const domainSize = group === 'p1' || group === 'p2' || group === 'pm' ? size : half;
-  const domain: Domain = { drawing, draws, size: domainSize, inks: palette.inks, ink: palette.ink, paper: palette.paper };
+  const domain: Domain = {
+    drawing,
+    draws,
+    size: domainSize,
+    inks: palette.inks,
+    ink: palette.ink,
+    paper: palette.paper,
+  };
   const mirrored = group === 'p4m' || hex;
   // Half a unit over the edge, so that no hairline of the ground shows between two copies.
   const edge: readonly Point[] = mirrored
-    ? [[-0.6, -0.6], [half + 0.6, -0.6], [half + 0.6, half * Math.tan(sector) + 1]]
+    ? [
+        [-0.6, -0.6],
+        [half + 0.6, -0.6],
+        [half + 0.6, half * Math.tan(sector) + 1],
+      ]
     : group === 'p1' || group === 'p2' || group === 'pm'
-      ? [[-0.4, -0.4], [size + 0.4, -0.4], [size + 0.4, size + 0.4], [-0.4, size + 0.4]]
-      : [[-0.4, -0.4], [half + 0.4, -0.4], [half + 0.4, half + 0.4], [-0.4, half + 0.4]];
+      ? [
+          [-0.4, -0.4],
+          [size + 0.4, -0.4],
+          [size + 0.4, size + 0.4],
+          [-0.4, size + 0.4],
+        ]
+      : [
+          [-0.4, -0.4],
+          [half + 0.4, -0.4],
+          [half + 0.4, half + 0.4],
+          [-0.4, half + 0.4],
+        ];
   drawing.within('defs', {}, () => {
     drawing.within('clipPath', { id: clip }, () => drawing.add('path', { d: new Path().polygon(edge).d }));
     drawing.within('g', { id: domainId, 'clip-path': `url(#${clip})` }, () => {
@@ -97,7 +122,8 @@ function tile(drawing: Drawing, { draws }: Order, palette: Palette, motif: Motif
       else plain(domain, motif);
     });
     drawing.within('g', { id: tileId }, () => {
-      for (const transform of copies(group, size)) drawing.add('use', { href: `#${domainId}`, ...(transform === '' ? undefined : { transform }) });
+      for (const transform of copies(group, size))
+        drawing.add('use', { href: `#${domainId}`, ...(transform === '' ? undefined : { transform }) });
     });
   });
   const use = (x: number, y: number): void => drawing.add('use', { href: `#${tileId}`, x, y });
@@ -123,13 +149,15 @@ function tile(drawing: Drawing, { draws }: Order, palette: Palette, motif: Motif
 
 /** Where the copies of the domain go, so that together they are one tile; mirrored groups lie around their centre. */
 function copies(group: Group, size: number): string[] {
-  const s = Math.round(size * 100) / 100;
   if (group === 'p1') return [''];
-  if (group === 'p2') return ['', `rotate(180) translate(${-2 * s} ${-s})`];
-  if (group === 'pm') return ['', `translate(${2 * s} 0) scale(-1 1)`];
+  if (group === 'p2') return ['', `rotate(180) translate(${fixed(-2 * size)} ${fixed(-size)})`];
+  if (group === 'pm') return ['', `translate(${fixed(2 * size)} 0) scale(-1 1)`];
   if (group === 'p4') return ['', 'rotate(90)', 'rotate(180)', 'rotate(270)'];
   const turns = group === 'p4m' ? 4 : 6;
-  return Array.from({ length: turns }, (_, i) => `rotate(${(i * 360) / turns})`).flatMap((turn) => [turn, `${turn} scale(1 -1)`]);
+  return Array.from({ length: turns }, (_, i) => `rotate(${(i * 360) / turns})`).flatMap((turn) => [
+    turn,
+    `${turn} scale(1 -1)`,
+  ]);
 }
 
 function paintFlags(drawing: Drawing, { draws }: Order, palette: Palette): number {
@@ -137,8 +165,11 @@ function paintFlags(drawing: Drawing, { draws }: Order, palette: Palette): numbe
   const size = 1000 / (cells + 0.6);
   for (let row = 0; row < cells; row++)
     for (let column = 0; column < cells; column++)
-      drawing.within('g', { transform: `translate(${Math.round(size * (column + 0.3))} ${Math.round(size * (row + 0.3))})` }, () =>
-        flag({ drawing, draws, size, inks: palette.inks, ink: palette.ink, paper: palette.paper }, draws.whole(0, 8)),
+      drawing.within(
+        'g',
+        { transform: `translate(${Math.round(size * (column + 0.3))} ${Math.round(size * (row + 0.3))})` },
+        () =>
+          flag({ drawing, draws, size, inks: palette.inks, ink: palette.ink, paper: palette.paper }, draws.whole(0, 8)),
       );
   return cells;
 }
@@ -148,12 +179,29 @@ function paintLoss(drawing: Drawing, { draws }: Order, palette: Palette): void {
   const points: Point[] = [];
   for (let i = 0; i <= 9; i++) {
     const share = i / 9;
-    points.push([between(1000, 380, share) + (draws.next() - 0.5) * 110 * (i % 9 === 0 ? 0 : 1), between(330, 1000, share) + (draws.next() - 0.5) * 90 * (i % 9 === 0 ? 0 : 1)]);
+    points.push([
+      between(1000, 380, share) + (draws.next() - 0.5) * 110 * (i % 9 === 0 ? 0 : 1),
+      between(330, 1000, share) + (draws.next() - 0.5) * 90 * (i % 9 === 0 ? 0 : 1),
+    ]);
   }
   const path = new Path().polygon([...points, [1000, 1000]]);
   const blank: Colour = mix(palette.paper, palette.ink, 0.06);
-  drawing.add('path', { d: path.d, fill: css(blank), 'fill-opacity': 0.93, stroke: css(palette.ink), 'stroke-width': 5, 'stroke-linejoin': 'round' });
+  drawing.add('path', {
+    d: path.d,
+    fill: css(blank),
+    'fill-opacity': 0.93,
+    stroke: css(palette.ink),
+    'stroke-width': 5,
+    'stroke-linejoin': 'round',
+  });
   const grid = new Path();
   for (let i = 0; i < 9; i++) grid.to(1000, 500 + i * 60).line(640 - i * 20, 1000);
-  drawing.add('path', { d: grid.d, fill: 'none', stroke: css(palette.ink), 'stroke-width': 1.6, 'stroke-opacity': 0.22, 'stroke-dasharray': '6 10' });
+  drawing.add('path', {
+    d: grid.d,
+    fill: 'none',
+    stroke: css(palette.ink),
+    'stroke-width': 1.6,
+    'stroke-opacity': 0.22,
+    'stroke-dasharray': '6 10',
+  });
 }

@@ -6,7 +6,7 @@ import type { Family } from '../../drawing/sketch.ts';
 import { Drawing } from '../../drawing/svg.ts';
 import { lexicon } from '../../words/prompt.ts';
 import { counted, sentence } from '../../words/sentence.ts';
-import { type Cell, cellKinds, type Creature, makers, Sprite } from './sprite.ts';
+import { type Cell, type Creature, cellKinds, makers, Sprite } from './sprite.ts';
 
 const creatures = lexicon<Creature>({
   sprite: 'sprite moss_sprite fairy elf imp spirit gnome moss',
@@ -25,9 +25,27 @@ const creatures = lexicon<Creature>({
   flower: 'flower daisy tulip rose bloom sunflower',
   sprout: 'sprout seedling sapling plant clover bean leaf',
 });
-const layouts = lexicon<'one' | 'frames' | 'crowd'>({ frames: 'frame frames sheet animation walk cycle steps', crowd: 'crowd family row many collection set three four five six nine', one: 'portrait single lone one' });
+const layouts = lexicon<'one' | 'frames' | 'crowd'>({
+  frames: 'frame frames sheet animation walk cycle steps',
+  crowd: 'crowd family row many collection set three four five six nine',
+  one: 'portrait single lone one',
+});
 const shapes: Readonly<Record<Creature, string>> = {
-  sprite: 'moss sprite', ox: 'moss ox', knight: 'fern knight', spore: 'sleepy spore', cat: 'cat', bird: 'round bird', fish: 'fish', ghost: 'ghost', slime: 'slime', robot: 'robot', fern: 'potted fern', mushroom: 'mushroom', cactus: 'cactus', flower: 'flower', sprout: 'sprout',
+  sprite: 'moss sprite',
+  ox: 'moss ox',
+  knight: 'fern knight',
+  spore: 'sleepy spore',
+  cat: 'cat',
+  bird: 'round bird',
+  fish: 'fish',
+  ghost: 'ghost',
+  slime: 'slime',
+  robot: 'robot',
+  fern: 'potted fern',
+  mushroom: 'mushroom',
+  cactus: 'cactus',
+  flower: 'flower',
+  sprout: 'sprout',
 };
 const grown: ReadonlySet<Creature> = new Set(['fern', 'mushroom', 'cactus', 'flower', 'sprout']);
 
@@ -57,12 +75,20 @@ export const pixel: Family = ({ draws, prompt }) => {
     drawing,
     facts: [
       { kind: 'thing', text: count === 9 ? counted(name, 9) : name },
-      { kind: 'colour', text: grown.has(creature) && creature !== 'mushroom' && creature !== 'flower' ? `${colourName(coat.accent)} tips` : `${body} body` },
+      {
+        kind: 'colour',
+        text:
+          grown.has(creature) && creature !== 'mushroom' && creature !== 'flower'
+            ? `${colourName(coat.accent)} tips`
+            : `${body} body`,
+      },
       ...(count === 4 ? ([{ kind: 'number', text: 'four frames' }] as const) : []),
       { kind: 'number', text: `${layout === 'crowd' ? Math.min(side, 20) : side} pixel grid` },
       { kind: 'colour', text: `${colourName(ground)} backdrop` },
     ],
-    alt: sentence(`Pixel art of ${count === 9 ? counted(name, 9) : counted(name, 1)}${count === 4 ? ' in four frames' : ''} on ${colourName(ground)}`),
+    alt: sentence(
+      `Pixel art of ${count === 9 ? counted(name, 9) : counted(name, 1)}${count === 4 ? ' in four frames' : ''} on ${colourName(ground)}`,
+    ),
     palette: [ground, coat.body, coat.shade, coat.accent, coat.mark],
     words: [],
   };
@@ -77,7 +103,9 @@ const make = (creature: Creature, side: number, draws: Draws): Sprite => {
 function coatOf(palette: Palette, draws: Draws, ground: Colour, creature: Creature, turn: number): Coat {
   const inks = palette.inks.toSorted((a, b) => Math.abs(b.l - ground.l) + b.c - Math.abs(a.l - ground.l) - a.c);
   const plantish = grown.has(creature) && creature !== 'mushroom' && creature !== 'flower';
-  const own = plantish ? mix(colour('#5fa35a'), inks[0] ?? palette.ink, 0.15) : (inks[turn % inks.length] ?? palette.ink);
+  const own = plantish
+    ? mix(colour('#5fa35a'), inks[0] ?? palette.ink, 0.15)
+    : (inks[turn % inks.length] ?? palette.ink);
   const body = { ...own, l: Math.min(0.78, Math.max(0.5, own.l)) };
   const accent = inks[(turn + 1) % inks.length] ?? palette.ink;
   return {
@@ -118,11 +146,20 @@ function paint(drawing: Drawing, sprite: Sprite, coat: Coat, cell: number, left:
 }
 
 function backdrop(drawing: Drawing, draws: Draws, palette: Palette, layout: string): Colour {
-  const ground = draws.chance(0.5) ? mix(palette.paper, palette.inks[draws.whole(0, 3)] ?? palette.ink, 0.28) : mix(palette.inks[3], palette.mood === 'dark' ? palette.paper : palette.ink, 0.35);
+  const ground = draws.chance(0.5)
+    ? mix(palette.paper, palette.inks[draws.whole(0, 3)] ?? palette.ink, 0.28)
+    : mix(palette.inks[3], palette.mood === 'dark' ? palette.paper : palette.ink, 0.35);
   drawing.add('rect', { width: 1000, height: 1000, fill: css(ground) });
   const dots = new Path();
-  if (layout !== 'one') for (let i = 0; i < 400; i++) if (draws.chance(0.5)) dots.box((i % 20) * 50 + 22, Math.floor(i / 20) * 50 + 22, 6, 6);
-  if (dots.d !== '') drawing.add('path', { d: dots.d, fill: css(lighter(ground, ground.l > 0.5 ? -0.06 : 0.07)), 'shape-rendering': 'crispEdges' });
+  if (layout !== 'one')
+    for (let i = 0; i < 400; i++)
+      if (draws.chance(0.5)) dots.box((i % 20) * 50 + 22, Math.floor(i / 20) * 50 + 22, 6, 6);
+  if (dots.d !== '')
+    drawing.add('path', {
+      d: dots.d,
+      fill: css(lighter(ground, ground.l > 0.5 ? -0.06 : 0.07)),
+      'shape-rendering': 'crispEdges',
+    });
   return ground;
 }
 
@@ -139,7 +176,11 @@ function stage(drawing: Drawing, draws: Draws, palette: Palette, ground: Colour)
   const step = ground.l > 0.5 ? -0.05 : 0.055;
   const crisp = { 'shape-rendering': 'crispEdges' } as const;
   drawing.add('path', { d: rows(new Path(), 25, 21, 19).d, fill: css(lighter(ground, -step * 0.8)), ...crisp });
-  drawing.add('path', { d: rows(new Path(), draws.pick([9, 41]), 9, draws.whole(3, 5)).d, fill: css(mix(palette.inks[1], lch(0.95, 0.06, 90), 0.4)), ...crisp });
+  drawing.add('path', {
+    d: rows(new Path(), draws.pick([9, 41]), 9, draws.whole(3, 5)).d,
+    fill: css(mix(palette.inks[1], lch(0.95, 0.06, 90), 0.4)),
+    ...crisp,
+  });
   const far = new Path();
   const near = new Path();
   let [a, b] = [34, 41];
@@ -158,7 +199,11 @@ function stage(drawing: Drawing, draws: Draws, palette: Palette, ground: Colour)
   const specks = new Path();
   for (let i = 0; i < 9; i++) specks.box(draws.whole(0, 49) * block, draws.whole(43, 49) * block, block / 2, block / 2);
   drawing.add('path', { d: specks.d, fill: css(palette.inks[1]), ...crisp });
-  drawing.add('path', { d: new Path().box(320, 840, 360, 20).box(360, 860, 280, 20).d, fill: css(lighter(grass, -0.16)), ...crisp });
+  drawing.add('path', {
+    d: new Path().box(320, 840, 360, 20).box(360, 860, 280, 20).d,
+    fill: css(lighter(grass, -0.16)),
+    ...crisp,
+  });
 }
 
 function frames(drawing: Drawing, sprite: Sprite, coat: Coat, palette: Palette, ground: Colour): void {
@@ -166,17 +211,57 @@ function frames(drawing: Drawing, sprite: Sprite, coat: Coat, palette: Palette, 
   const poses = [sprite, sprite.squashed(), sprite.blinking(), sprite.moved(0, -2)];
   for (const [i, pose] of poses.entries()) {
     const [x, y] = [60 + (i % 2) * 450, 60 + Math.floor(i / 2) * 450];
-    drawing.add('rect', { x, y, width: 430, height: 430, fill: css(mix(ground, i % 3 === 0 ? palette.paper : palette.inks[i % 4] ?? ground, i % 3 === 0 ? 0.55 : 0.3)) });
-    drawing.add('rect', { x: x + 115, y: y + 372, width: 200, height: 20, fill: css(coat.outline), 'fill-opacity': 0.25 });
-    paint(drawing, pose, coat, cell, x + Math.round((430 - cell * sprite.side) / 2), y + Math.round((430 - cell * sprite.side) / 2) + cell);
+    drawing.add('rect', {
+      x,
+      y,
+      width: 430,
+      height: 430,
+      fill: css(mix(ground, i % 3 === 0 ? palette.paper : (palette.inks[i % 4] ?? ground), i % 3 === 0 ? 0.55 : 0.3)),
+    });
+    drawing.add('rect', {
+      x: x + 115,
+      y: y + 372,
+      width: 200,
+      height: 20,
+      fill: css(coat.outline),
+      'fill-opacity': 0.25,
+    });
+    paint(
+      drawing,
+      pose,
+      coat,
+      cell,
+      x + Math.round((430 - cell * sprite.side) / 2),
+      y + Math.round((430 - cell * sprite.side) / 2) + cell,
+    );
   }
 }
 
-function crowd(drawing: Drawing, draws: Draws, palette: Palette, ground: Colour, creature: Creature, side: number): void {
+function crowd(
+  drawing: Drawing,
+  draws: Draws,
+  palette: Palette,
+  ground: Colour,
+  creature: Creature,
+  side: number,
+): void {
   const cell = Math.floor(270 / side);
   for (let i = 0; i < 9; i++) {
     const [x, y] = [50 + (i % 3) * 310, 50 + Math.floor(i / 3) * 310];
-    drawing.add('rect', { x, y, width: 280, height: 280, fill: css(mix(ground, palette.inks[(i + Math.floor(i / 3)) % 4] ?? ground, 0.34)) });
-    paint(drawing, make(creature, side, draws), coatOf(palette, draws, ground, creature, i), cell, x + Math.round((280 - cell * side) / 2), y + Math.round((280 - cell * side) / 2));
+    drawing.add('rect', {
+      x,
+      y,
+      width: 280,
+      height: 280,
+      fill: css(mix(ground, palette.inks[(i + Math.floor(i / 3)) % 4] ?? ground, 0.34)),
+    });
+    paint(
+      drawing,
+      make(creature, side, draws),
+      coatOf(palette, draws, ground, creature, i),
+      cell,
+      x + Math.round((280 - cell * side) / 2),
+      y + Math.round((280 - cell * side) / 2),
+    );
   }
 }

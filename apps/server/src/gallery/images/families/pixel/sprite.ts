@@ -2,7 +2,20 @@ import type { Draws } from '#gallery/model';
 import { between } from '../../drawing/numbers.ts';
 
 /** What a cell of a sprite is made of; the painter gives each a colour. */
-export const cellKinds = ['none', 'body', 'light', 'shade', 'mark', 'accent', 'eye', 'glint', 'outline', 'stem', 'leaf', 'pot'] as const;
+export const cellKinds = [
+  'none',
+  'body',
+  'light',
+  'shade',
+  'mark',
+  'accent',
+  'eye',
+  'glint',
+  'outline',
+  'stem',
+  'leaf',
+  'pot',
+] as const;
 export type Cell = (typeof cellKinds)[number];
 
 /** A square of cells, 8 to 32 each way. */
@@ -20,7 +33,8 @@ export class Sprite {
   }
 
   set(x: number, y: number, cell: Cell): void {
-    if (x >= 0 && y >= 0 && x < this.side && y < this.side) this.#cells[Math.floor(y) * this.side + Math.floor(x)] = cell;
+    if (x >= 0 && y >= 0 && x < this.side && y < this.side)
+      this.#cells[Math.floor(y) * this.side + Math.floor(x)] = cell;
   }
 
   /** The same on the other side of the middle. */
@@ -36,12 +50,14 @@ export class Sprite {
   }
 
   rect(x: number, y: number, w: number, h: number, cell: Cell): void {
-    for (let row = 0; row < h; row++) for (let column = 0; column < w; column++) this.set(Math.floor(x) + column, Math.floor(y) + row, cell);
+    for (let row = 0; row < h; row++)
+      for (let column = 0; column < w; column++) this.set(Math.floor(x) + column, Math.floor(y) + row, cell);
   }
 
   line(x1: number, y1: number, x2: number, y2: number, cell: Cell): void {
     const steps = Math.max(Math.abs(x2 - x1), Math.abs(y2 - y1), 1);
-    for (let i = 0; i <= steps; i++) this.set(Math.round(between(x1, x2, i / steps)), Math.round(between(y1, y2, i / steps)), cell);
+    for (let i = 0; i <= steps; i++)
+      this.set(Math.round(between(x1, x2, i / steps)), Math.round(between(y1, y2, i / steps)), cell);
   }
 
   /** Light from the upper left on everything round, then a dark line around it all. */
@@ -52,10 +68,20 @@ export class Sprite {
         const here = this.at(x, y);
         if (here === 'body') {
           const open = (dx: number, dy: number): boolean => this.at(x + dx, y + dy) === 'none';
-          if (open(1, 0) || open(0, 1) || open(1, 1) || (open(2, 1) && open(2, 0)) || open(0, 2)) done.set(x, y, 'shade');
+          if (open(1, 0) || open(0, 1) || open(1, 1) || (open(2, 1) && open(2, 0)) || open(0, 2))
+            done.set(x, y, 'shade');
           else if (open(-1, 0) || open(0, -1) || open(-1, -1)) done.set(x, y, 'light');
         }
-        if (here === 'none' && [[1, 0], [-1, 0], [0, 1], [0, -1]].some(([dx, dy]) => this.at(x + (dx ?? 0), y + (dy ?? 0)) !== 'none')) done.set(x, y, 'outline');
+        if (
+          here === 'none' &&
+          [
+            [1, 0],
+            [-1, 0],
+            [0, 1],
+            [0, -1],
+          ].some(([dx, dy]) => this.at(x + (dx ?? 0), y + (dy ?? 0)) !== 'none')
+        )
+          done.set(x, y, 'outline');
       }
     return done;
   }
@@ -72,12 +98,16 @@ export class Sprite {
     const to = new Sprite(this.side);
     const low = this.lowest;
     const cut = Math.floor(low * 0.45);
-    for (let y = 0; y < this.side; y++) for (let x = 0; x < this.side; x++) if (y !== cut) to.set(x, y < cut ? y + 1 : y, this.at(x, y));
+    for (let y = 0; y < this.side; y++)
+      for (let x = 0; x < this.side; x++) if (y !== cut) to.set(x, y < cut ? y + 1 : y, this.at(x, y));
     return to;
   }
 
   blinking(): Sprite {
-    return new Sprite(this.side, this.#cells.map((cell) => (cell === 'eye' || cell === 'glint' ? 'shade' : cell)));
+    return new Sprite(
+      this.side,
+      this.#cells.map((cell) => (cell === 'eye' || cell === 'glint' ? 'shade' : cell)),
+    );
   }
 
   /** The lowest row that has anything in it. */
@@ -86,7 +116,22 @@ export class Sprite {
   }
 }
 
-export type Creature = 'sprite' | 'ox' | 'knight' | 'spore' | 'cat' | 'bird' | 'fish' | 'ghost' | 'slime' | 'robot' | 'fern' | 'mushroom' | 'cactus' | 'flower' | 'sprout';
+export type Creature =
+  | 'sprite'
+  | 'ox'
+  | 'knight'
+  | 'spore'
+  | 'cat'
+  | 'bird'
+  | 'fish'
+  | 'ghost'
+  | 'slime'
+  | 'robot'
+  | 'fern'
+  | 'mushroom'
+  | 'cactus'
+  | 'flower'
+  | 'sprout';
 
 /** Draws one: `s` is the side, everything hangs on shares of it, and chance makes brothers and sisters. */
 type Maker = (sprite: Sprite, s: number, draws: Draws) => void;
@@ -102,7 +147,9 @@ const eyes = (sprite: Sprite, y: number, apart: number, tall: number): void => {
 };
 const feet = (sprite: Sprite, y: number, apart: number, wide: number, tall: number): void => {
   const m = sprite.side / 2;
-  for (let row = 0; row < tall; row++) for (let i = 0; i < wide; i++) sprite.both(Math.floor(m - apart) + i, Math.floor(y) + row, row === tall - 1 ? 'mark' : 'body');
+  for (let row = 0; row < tall; row++)
+    for (let i = 0; i < wide; i++)
+      sprite.both(Math.floor(m - apart) + i, Math.floor(y) + row, row === tall - 1 ? 'mark' : 'body');
 };
 
 export const makers: Readonly<Record<Creature, Maker>> = {
@@ -112,7 +159,8 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     sprite.ellipse(m, s * 0.62, r * 0.9, s * 0.2, 'body');
     sprite.ellipse(m, s * 0.46, r, r * 0.92, 'body');
     sprite.ellipse(m, s * 0.66, r * 0.5, s * 0.12, 'mark');
-    for (let i = 0; i < s * 0.2; i++) sprite.both(Math.floor(m - 1 - i * 0.4), Math.floor(s * 0.24 - i * 0.3), i > s * 0.13 ? 'accent' : 'leaf');
+    for (let i = 0; i < s * 0.2; i++)
+      sprite.both(Math.floor(m - 1 - i * 0.4), Math.floor(s * 0.24 - i * 0.3), i > s * 0.13 ? 'accent' : 'leaf');
     feet(sprite, s * 0.8, s * 0.16, Math.max(2, Math.floor(s * 0.12)), 2);
     eyes(sprite, s * 0.44, s * 0.13, Math.max(2, Math.round(s * 0.1)));
     sprite.both(Math.floor(m - s * 0.18), Math.floor(s * 0.55), 'accent');
@@ -124,11 +172,13 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     feet(sprite, s * 0.76, s * 0.3, Math.max(2, Math.floor(s * 0.12)), Math.max(2, Math.floor(s * 0.11)));
     feet(sprite, s * 0.78, s * 0.14, Math.max(2, Math.floor(s * 0.1)), Math.max(2, Math.floor(s * 0.09)));
     const long = Math.floor(s * between(0.12, 0.2, draws.next()));
-    for (let i = 0; i < long; i++) sprite.both(Math.floor(m - s * 0.2 - i * 0.8), Math.floor(s * 0.36 - i * (i > long / 2 ? 0.9 : 0.3)), 'accent');
+    for (let i = 0; i < long; i++)
+      sprite.both(Math.floor(m - s * 0.2 - i * 0.8), Math.floor(s * 0.36 - i * (i > long / 2 ? 0.9 : 0.3)), 'accent');
     sprite.ellipse(m, s * 0.59, s * 0.15, s * 0.09, 'mark');
     sprite.both(Math.floor(m - s * 0.06), Math.floor(s * 0.59), 'eye');
     eyes(sprite, s * 0.44, s * 0.15, Math.max(1, Math.round(s * 0.08)));
-    for (let i = 0; i < s * 0.4; i++) sprite.set(Math.floor(m - s * 0.2 + i), Math.floor(s * 0.31 + (i % 3 === 0 ? 1 : 0)), 'leaf');
+    for (let i = 0; i < s * 0.4; i++)
+      sprite.set(Math.floor(m - s * 0.2 + i), Math.floor(s * 0.31 + (i % 3 === 0 ? 1 : 0)), 'leaf');
   },
   knight(sprite, s, draws) {
     const m = s / 2;
@@ -136,7 +186,8 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     sprite.ellipse(m, s * 0.36, s * 0.22, s * 0.2, 'body');
     sprite.rect(m - s * 0.17, s * 0.36, s * 0.34, Math.max(2, s * 0.09), 'eye');
     sprite.both(Math.floor(m - s * 0.1), Math.floor(s * 0.38), 'glint');
-    for (let i = 0; i < s * 0.16; i++) sprite.line(m - 1, s * 0.17 - i * 0.2, m + s * 0.16, s * 0.08 + i * 0.5, 'accent');
+    for (let i = 0; i < s * 0.16; i++)
+      sprite.line(m - 1, s * 0.17 - i * 0.2, m + s * 0.16, s * 0.08 + i * 0.5, 'accent');
     sprite.rect(m - s * 0.07, s * 0.52, s * 0.14, s * 0.24, 'mark');
     feet(sprite, s * 0.8, s * 0.17, Math.max(2, Math.floor(s * 0.13)), Math.max(2, Math.floor(s * 0.08)));
     sprite.line(s * 0.84, s * 0.24, s * 0.84, s * 0.72, 'glint');
@@ -148,9 +199,11 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     const m = s / 2;
     sprite.ellipse(m, s * 0.58, s * 0.32, s * 0.28, 'body');
     sprite.ellipse(m, s * 0.7, s * 0.2, s * 0.1, 'mark');
-    for (let i = 0; i < 5; i++) sprite.both(Math.floor(m - draws.next() * s * 0.26), Math.floor(s * between(0.36, 0.52, draws.next())), 'accent');
+    for (let i = 0; i < 5; i++)
+      sprite.both(Math.floor(m - draws.next() * s * 0.26), Math.floor(s * between(0.36, 0.52, draws.next())), 'accent');
     // Asleep: two low lines for eyes.
-    for (let i = 0; i < Math.max(2, s * 0.12); i++) sprite.both(Math.floor(m - s * 0.2 + i), Math.floor(s * 0.58), 'eye');
+    for (let i = 0; i < Math.max(2, s * 0.12); i++)
+      sprite.both(Math.floor(m - s * 0.2 + i), Math.floor(s * 0.58), 'eye');
     sprite.line(m, s * 0.3, m - 1, s * 0.16, 'stem');
     sprite.ellipse(m + s * 0.05, s * 0.15, s * 0.1, s * 0.05, 'leaf');
   },
@@ -158,7 +211,9 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     const m = s / 2;
     sprite.ellipse(m, s * 0.68, s * 0.24, s * 0.2, 'body');
     sprite.ellipse(m, s * 0.42, s * 0.27, s * 0.2, 'body');
-    for (let i = 0; i < s * 0.14; i++) for (let k = 0; k <= i; k++) sprite.both(Math.floor(m - s * 0.26 + k * 0.9), Math.floor(s * 0.17 + i), k === i - 1 ? 'accent' : 'body');
+    for (let i = 0; i < s * 0.14; i++)
+      for (let k = 0; k <= i; k++)
+        sprite.both(Math.floor(m - s * 0.26 + k * 0.9), Math.floor(s * 0.17 + i), k === i - 1 ? 'accent' : 'body');
     sprite.line(s * 0.76, s * 0.74, s * 0.88, s * 0.56, 'body');
     sprite.line(s * 0.77, s * 0.75, s * 0.9, s * 0.56, 'body');
     eyes(sprite, s * 0.4, s * 0.15, Math.max(2, Math.round(s * 0.1)));
@@ -172,20 +227,29 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     sprite.ellipse(m, s * 0.64, s * 0.17, s * 0.16, 'mark');
     eyes(sprite, s * 0.38, s * 0.12, Math.max(2, Math.round(s * 0.09)));
     sprite.ellipse(m, s * 0.5, s * 0.07, s * 0.05, 'accent');
-    for (let i = 0; i < s * 0.2; i++) sprite.both(Math.floor(m - s * 0.29 - (i % 3)), Math.floor(s * 0.46 + i), i % 3 === 2 ? 'leaf' : 'body');
-    for (let i = 0; i < 3; i++) sprite.both(Math.floor(m - 1 - i), Math.floor(s * 0.2 - (draws.chance(0.5) ? 1 : 2) + i), 'leaf');
-    for (let i = 0; i < Math.max(2, s * 0.08); i++) sprite.both(Math.floor(m - s * 0.1), Math.floor(s * 0.82 + i), 'accent');
+    for (let i = 0; i < s * 0.2; i++)
+      sprite.both(Math.floor(m - s * 0.29 - (i % 3)), Math.floor(s * 0.46 + i), i % 3 === 2 ? 'leaf' : 'body');
+    for (let i = 0; i < 3; i++)
+      sprite.both(Math.floor(m - 1 - i), Math.floor(s * 0.2 - (draws.chance(0.5) ? 1 : 2) + i), 'leaf');
+    for (let i = 0; i < Math.max(2, s * 0.08); i++)
+      sprite.both(Math.floor(m - s * 0.1), Math.floor(s * 0.82 + i), 'accent');
   },
   fish(sprite, s, draws) {
     sprite.ellipse(s * 0.46, s * 0.52, s * 0.3, s * 0.2, 'body');
-    for (let i = 0; i < s * 0.18; i++) sprite.line(s * 0.74 + i * 0.8, s * 0.52 - i, s * 0.74 + i * 0.8, s * 0.52 + i, i > s * 0.11 ? 'accent' : 'body');
+    for (let i = 0; i < s * 0.18; i++)
+      sprite.line(s * 0.74 + i * 0.8, s * 0.52 - i, s * 0.74 + i * 0.8, s * 0.52 + i, i > s * 0.11 ? 'accent' : 'body');
     sprite.ellipse(s * 0.46, s * 0.3, s * 0.13, s * 0.06, 'leaf');
     const bands = draws.whole(1, 3);
     for (let i = 0; i < bands; i++) sprite.line(s * (0.46 + i * 0.1), s * 0.4, s * (0.46 + i * 0.1), s * 0.64, 'mark');
     sprite.set(Math.floor(s * 0.28), Math.floor(s * 0.47), 'eye');
     sprite.set(Math.floor(s * 0.28), Math.floor(s * 0.47) + 1, 'eye');
     sprite.ellipse(s * 0.46, s * 0.6, s * 0.08, s * 0.05, 'accent');
-    for (const [x, y] of [[0.12, 0.34], [0.08, 0.22], [0.15, 0.14]] as const) sprite.set(Math.floor(s * x), Math.floor(s * y), 'glint');
+    for (const [x, y] of [
+      [0.12, 0.34],
+      [0.08, 0.22],
+      [0.15, 0.14],
+    ] as const)
+      sprite.set(Math.floor(s * x), Math.floor(s * y), 'glint');
   },
   ghost(sprite, s) {
     const m = s / 2;
@@ -210,7 +274,8 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     sprite.rect(m - s * 0.26, s * 0.22, s * 0.52, s * 0.3, 'body');
     sprite.rect(m - s * 0.2, s * 0.56, s * 0.4, s * 0.24, 'body');
     sprite.rect(m - s * 0.2, s * 0.28, s * 0.4, s * 0.16, 'eye');
-    for (let i = 0; i < Math.max(1, s * 0.07); i++) sprite.both(Math.floor(m - s * 0.12 + i), Math.floor(s * 0.34), 'accent');
+    for (let i = 0; i < Math.max(1, s * 0.07); i++)
+      sprite.both(Math.floor(m - s * 0.12 + i), Math.floor(s * 0.34), 'accent');
     sprite.line(m, s * 0.1, m, s * 0.21, 'stem');
     sprite.ellipse(m + 0.5, s * 0.09, s * 0.05, s * 0.05, 'accent');
     sprite.rect(m - s * 0.1, s * 0.6, s * 0.2, s * 0.1, 'mark');
@@ -235,9 +300,16 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     const m = s / 2;
     sprite.rect(m - s * 0.11, s * 0.5, s * 0.22, s * 0.32, 'mark');
     sprite.ellipse(m, s * 0.42, s * 0.36, s * between(0.22, 0.28, draws.next()), 'body');
-    for (let y = Math.floor(s * 0.54); y < s * 0.74; y++) for (let x = 0; x < s; x++) if (sprite.at(x, y) === 'body') sprite.set(x, y, 'none');
+    for (let y = Math.floor(s * 0.54); y < s * 0.74; y++)
+      for (let x = 0; x < s; x++) if (sprite.at(x, y) === 'body') sprite.set(x, y, 'none');
     sprite.rect(m - s * 0.11, s * 0.52, s * 0.22, s * 0.3, 'mark');
-    for (const [x, y, r] of [[0.34, 0.36, 0.06], [0.6, 0.3, 0.07], [0.68, 0.46, 0.05], [0.46, 0.46, 0.045]] as const) sprite.ellipse(s * x, s * y, s * r, s * r, 'accent');
+    for (const [x, y, r] of [
+      [0.34, 0.36, 0.06],
+      [0.6, 0.3, 0.07],
+      [0.68, 0.46, 0.05],
+      [0.46, 0.46, 0.045],
+    ] as const)
+      sprite.ellipse(s * x, s * y, s * r, s * r, 'accent');
     eyes(sprite, s * 0.62, s * 0.06, Math.max(1, Math.round(s * 0.07)));
     for (let i = 0; i < 6; i++) sprite.both(Math.floor(m - s * 0.14 - i), Math.floor(s * 0.82), 'leaf');
   },
@@ -249,7 +321,8 @@ export const makers: Readonly<Record<Creature, Maker>> = {
     sprite.rect(m - s * 0.3, left, s * 0.08, s * 0.15, 'body');
     sprite.rect(m + s * 0.1, right + s * 0.1, s * 0.18, s * 0.07, 'body');
     sprite.rect(m + s * 0.22, right - s * 0.02, s * 0.08, s * 0.17, 'body');
-    for (let i = 0; i < 5; i++) sprite.set(Math.floor(m - s * 0.05 + (i % 2) * s * 0.08), Math.floor(s * (0.24 + i * 0.09)), 'glint');
+    for (let i = 0; i < 5; i++)
+      sprite.set(Math.floor(m - s * 0.05 + (i % 2) * s * 0.08), Math.floor(s * (0.24 + i * 0.09)), 'glint');
     sprite.ellipse(m, s * 0.14, s * 0.07, s * 0.05, 'accent');
     eyes(sprite, s * 0.4, s * 0.07, Math.max(1, Math.round(s * 0.08)));
     pot(sprite, s);
@@ -284,5 +357,6 @@ function pot(sprite: Sprite, s: number): void {
   const m = s / 2;
   sprite.rect(m - s * 0.2, s * 0.68, s * 0.4, Math.max(2, s * 0.08), 'pot');
   sprite.rect(m - s * 0.16, s * 0.75, s * 0.32, s * 0.14, 'pot');
-  for (let i = 0; i < s * 0.2; i++) sprite.set(Math.floor(m - s * 0.1 + i), Math.floor(s * 0.8), i % 3 === 0 ? 'glint' : 'pot');
+  for (let i = 0; i < s * 0.2; i++)
+    sprite.set(Math.floor(m - s * 0.1 + i), Math.floor(s * 0.8), i % 3 === 0 ? 'glint' : 'pot');
 }

@@ -20,9 +20,32 @@ export const poster: Family = ({ draws, prompt }) => {
   const billing = billingOf(prompt, draws, [bold, serif]);
   const drawing = new Drawing(width, height);
   const ground = draws.weighted({ paper: 5, tint: 3, ink: 2 });
-  const on: Colour = ground === 'paper' ? palette.paper : ground === 'tint' ? draws.pick(palette.inks) : palette.mood === 'dark' ? palette.paper : palette.ink;
-  const shape = shapeOf(billing, draws.weighted<Shape>({ rings: 3, sunburst: 3, blocks: 3, waves: 3, halftone: 2, arches: 3, vinyl: 1, stripes: 2, steam: 0.4 }) ?? 'rings', draws.chance(0.55));
-  const plan = shape === 'blocks' || shape === 'halftone' ? draws.pick(['foot', 'band', 'head'] as const) : draws.pick(['foot', 'head', 'foot', 'tower'] as const);
+  const on: Colour =
+    ground === 'paper'
+      ? palette.paper
+      : ground === 'tint'
+        ? draws.pick(palette.inks)
+        : palette.mood === 'dark'
+          ? palette.paper
+          : palette.ink;
+  const shape = shapeOf(
+    billing,
+    draws.weighted<Shape>({
+      rings: 3,
+      sunburst: 3,
+      blocks: 3,
+      waves: 3,
+      halftone: 2,
+      arches: 3,
+      vinyl: 1,
+      stripes: 2,
+    }) ?? 'rings',
+    draws.chance(0.55),
+  );
+  const plan =
+    shape === 'blocks' || shape === 'halftone'
+      ? draws.pick(['foot', 'band', 'head'] as const)
+      : draws.pick(['foot', 'head', 'foot', 'tower'] as const);
   drawing.add('rect', { width, height, fill: css(on) });
   const type = typeOf(billing, plan, draws.chance(0.6) ? bold : serif);
   const clip = drawing.id();
@@ -51,7 +74,7 @@ export const poster: Family = ({ draws, prompt }) => {
 };
 
 function shapeOf(billing: Billing, chance: Shape, follow: boolean): Shape {
-  if (billing.event === 'supper') return follow ? 'steam' : chance;
+  if (billing.event === 'supper' && follow) return 'steam';
   if (billing.event === 'concert' && follow && chance === 'stripes') return 'vinyl';
   return chance;
 }
@@ -74,7 +97,14 @@ function linesOf(title: string): string[] {
 }
 
 /** The headline in its lines, and the stretch of the sheet that it leaves to the shapes. */
-type Type = { face: Font; lines: readonly string[]; size: number; step: number; first: number; field: readonly [number, number] };
+type Type = {
+  face: Font;
+  lines: readonly string[];
+  size: number;
+  step: number;
+  first: number;
+  field: readonly [number, number];
+};
 const wide = width - 2 * margin;
 const footTop = height - 104;
 
@@ -107,10 +137,22 @@ function setWords(drawing: Drawing, palette: Palette, on: Colour, billing: Billi
   const last = first + step * (lines.length - 1);
   const said: string[] = [];
   if (plan === 'band')
-    drawing.add('rect', { x: 0, y: first - size * 0.72 - 56, width, height: last - first + size * 0.72 + 144, fill: css(on) });
+    drawing.add('rect', {
+      x: 0,
+      y: first - size * 0.72 - 56,
+      width,
+      height: last - first + size * 0.72 + 144,
+      fill: css(on),
+    });
   for (const [i, line] of lines.entries()) {
     const spacing = face === bold ? Math.round(size * -1.5) / 100 : 0;
-    headline(drawing, face, cut(face, line, size, wide + 4), { x: margin - size * 0.04, y: first + i * step, size, fill: ink, spacing });
+    headline(drawing, face, cut(face, line, size, wide + 4), {
+      x: margin - size * 0.04,
+      y: first + i * step,
+      size,
+      fill: ink,
+      spacing,
+    });
     said.push(line);
   }
   const small = (words: string, x: number, y: number, anchor: 'start' | 'end'): void => {
@@ -129,8 +171,24 @@ function setWords(drawing: Drawing, palette: Palette, on: Colour, billing: Billi
 function stamp(drawing: Drawing, on: Colour, palette: Palette, y: number, said: string[]): void {
   const red = mix(palette.inks[0], lch(0.6, 0.22, 28), 0.7);
   drawing.within('g', { transform: `rotate(-12 640 ${Math.round(y)})` }, () => {
-    drawing.add('rect', { x: 520, y: y - 38, width: 236, height: 76, fill: css(red), stroke: css(on), 'stroke-width': 6, rx: 8 });
-    headline(drawing, bold, 'SOLD OUT', { x: 638, y: y + 15, size: 40, fill: readableOn(red, lch(0.99, 0.01, 90), lch(0.15, 0.02, 90)), anchor: 'middle', spacing: 1 });
+    drawing.add('rect', {
+      x: 520,
+      y: y - 38,
+      width: 236,
+      height: 76,
+      fill: css(red),
+      stroke: css(on),
+      'stroke-width': 6,
+      rx: 8,
+    });
+    headline(drawing, bold, 'SOLD OUT', {
+      x: 638,
+      y: y + 15,
+      size: 40,
+      fill: readableOn(red, lch(0.99, 0.01, 90), lch(0.15, 0.02, 90)),
+      anchor: 'middle',
+      spacing: 1,
+    });
   });
   said.push('SOLD OUT');
 }

@@ -1,10 +1,10 @@
-import { lexicon, type Prompt } from '../../words/prompt.ts';
-import { namedIn, titled, topicOf, weekdays } from '../../words/phrases.ts';
 import type { Draws } from '#gallery/model';
 import type { Font } from '../../type/font.ts';
+import { namedIn, titled, topicOf, weekdays } from '../../words/phrases.ts';
+import { lexicon, type Prompt } from '../../words/prompt.ts';
 
 type Event = 'concert' | 'market' | 'exhibition' | 'supper' | 'talk' | 'fair' | 'film' | 'race';
-export const events = lexicon<Event>({
+const events = lexicon<Event>({
   concert: 'concert gig band music live song jazz choir radiators stage tour record drums guitar',
   market: 'market stall bazaar flea swap trade',
   exhibition: 'exhibition gallery art museum drawings prints opening',
@@ -15,7 +15,13 @@ export const events = lexicon<Event>({
   race: 'race run regatta cycling bike bicycle derby match',
 });
 const lines: Readonly<Record<Event, readonly string[]>> = {
-  concert: ['Live on the roof stage', 'One night, two encores', 'With strings and a kettle drum', 'Unplugged in the boiler room', 'Farewell tour, part nine'],
+  concert: [
+    'Live on the roof stage',
+    'One night, two encores',
+    'With strings and a kettle drum',
+    'Unplugged in the boiler room',
+    'Farewell tour, part nine',
+  ],
   market: ['Bring a bag, leave a story', 'Forty stalls under one roof', 'Early birds get the chairs'],
   exhibition: ['Works on paper', 'Small rooms, large colours', 'Free on the first floor', 'Drawn from memory'],
   supper: ['One pot, long table', 'Bring your own spoon', 'Served until it is gone', 'Slow food, low light'],
@@ -25,7 +31,14 @@ const lines: Readonly<Record<Event, readonly string[]>> = {
   race: ['Once around the harbour', 'Any wheels will do', 'Start when the bell rings'],
 };
 const titles: Readonly<Record<Event, readonly string[]>> = {
-  concert: ['The Velvet Radiators', 'Paper Thunder', 'Nine Quiet Drums', 'Static Orchard', 'The Late Trams', 'Copper Choir'],
+  concert: [
+    'The Velvet Radiators',
+    'Paper Thunder',
+    'Nine Quiet Drums',
+    'Static Orchard',
+    'The Late Trams',
+    'Copper Choir',
+  ],
   market: ['Sunday Swap', 'The Button Market', 'Night Stalls'],
   exhibition: ['Blue Hours', 'Soft Machines', 'Corner Studies', 'Slow Lines'],
   supper: ['Tuesday Soup', 'Burnt Sugar', 'The Long Table'],
@@ -49,9 +62,12 @@ export type Billing = { event: Event; title: string; line: string; when: string;
 
 /** What the poster says: the prompt's own name for it when it can be set, else one of ours. */
 export function billingOf(prompt: Prompt, draws: Draws, fonts: readonly Font[]): Billing {
-  const chance = draws.weighted<Event>({ concert: 5, market: 1, exhibition: 2, supper: 1, talk: 1, fair: 2, film: 1, race: 1 }) ?? 'concert';
+  const chance =
+    draws.weighted<Event>({ concert: 5, market: 1, exhibition: 2, supper: 1, talk: 1, fair: 2, film: 1, race: 1 }) ??
+    'concert';
   const event = prompt.find(events) ?? chance;
-  const settable = (words: string): boolean => words.length >= 2 && fonts.every((font) => font.covers(words) && font.covers(words.toUpperCase()));
+  const settable = (words: string): boolean =>
+    words.length >= 2 && fonts.every((font) => font.covers(words) && font.covers(words.toUpperCase()));
   const own = draws.pick(titles[event]);
   const named = namedIn(prompt);
   const topic = titled(topicOf(prompt, 3).filter(settable).join(' '));

@@ -14,8 +14,30 @@ import { type Material, makers, materialColours, materials, objects, type Thing 
 import { Bench } from './solids.ts';
 
 const size = 1000;
-const qualities = ['Quiet', 'Left-handed', 'Patient', 'Second', 'Honest', 'Pocket', 'Sunday', 'Slow', 'Corner', 'Folding', 'Early', 'Spare'];
-const asked = lexicon({ Quiet: 'quiet silent soft', 'Left-handed': 'left-handed lefthanded', Pocket: 'pocket tiny small', Folding: 'folding foldable', Slow: 'slow patient', Sunday: 'sunday weekend', Honest: 'honest plain simple', Twin: 'twin double' });
+const qualities = [
+  'Quiet',
+  'Left-handed',
+  'Patient',
+  'Second',
+  'Honest',
+  'Pocket',
+  'Sunday',
+  'Slow',
+  'Corner',
+  'Folding',
+  'Early',
+  'Spare',
+];
+const asked = lexicon({
+  Quiet: 'quiet silent soft',
+  'Left-handed': 'left-handed lefthanded',
+  Pocket: 'pocket tiny small',
+  Folding: 'folding foldable',
+  Slow: 'slow patient',
+  Sunday: 'sunday weekend',
+  Honest: 'honest plain simple',
+  Twin: 'twin double',
+});
 const specs = [
   ['Weight', ['180 g', '420 g', '1.2 kg', '75 g', '2.4 kg']],
   ['Noise', ['a whisper', 'none to speak of', 'one polite click', '12 dB']],
@@ -32,7 +54,8 @@ export const product: Family = ({ draws, prompt }) => {
   const thing = prompt.find(objects) ?? draws.pick(Object.keys(makers) as Thing[]);
   const material = prompt.find(materials) ?? draws.pick(fitting[thing]);
   const body = bodyColour(prompt, palette, material, draws);
-  const trimMaterial: Material = material === 'wood' ? 'brass' : material === 'brass' ? 'wood' : draws.pick(['wood', 'brass']);
+  const trimMaterial: Material =
+    material === 'wood' ? 'brass' : material === 'brass' ? 'wood' : draws.pick(['wood', 'brass']);
   const trim = colour(draws.pick(materialColours[trimMaterial]));
   const drawing = new Drawing(size, size);
   const dark = lch(0.24, 0.03, palette.ink.h);
@@ -40,9 +63,14 @@ export const product: Family = ({ draws, prompt }) => {
   backdrop(drawing, draws, palette, wall);
   shadow(drawing);
   // Made to stand on (500, 600), and a little too small for the page.
-  drawing.within('g', { transform: 'translate(500 604) scale(1.2) translate(-500 -600)' }, () => makers[thing](new Bench(drawing), { body, trim, dark }));
+  drawing.within('g', { transform: 'translate(474 604) scale(1.2) translate(-500 -600)' }, () =>
+    makers[thing](new Bench(drawing), { body, trim, dark }),
+  );
   const name = nameOf(prompt, draws, thing);
-  const three = draws.shuffled(specs).slice(0, 3).map(([what, values]) => [what, draws.pick(values)] as const);
+  const three = draws
+    .shuffled(specs)
+    .slice(0, 3)
+    .map(([what, values]) => [what, draws.pick(values)] as const);
   const price = `${draws.whole(4, 89)}.${draws.pick(['00', '50', '90'])}`;
   const said = page(drawing, palette, wall, name, `${capitalised(material)} and ${trimMaterial}`, three, price);
   const tint = colourName(body);
@@ -53,7 +81,10 @@ export const product: Family = ({ draws, prompt }) => {
       { kind: 'word', text: name.toLowerCase() },
       { kind: 'colour', text: `${tint} ${thing}` },
       { kind: 'number', text: `price tag ${price}` },
-      ...three.map(([what, value]) => ({ kind: 'word' as const, text: `${what.toLowerCase()} ${value.toLowerCase()}` })),
+      ...three.map(([what, value]) => ({
+        kind: 'word' as const,
+        text: `${what.toLowerCase()} ${value.toLowerCase()}`,
+      })),
     ],
     alt: sentence(`A catalogue page for the ${name}: a ${tint} ${material} ${thing} with a price tag and three specs`),
     palette: [wall, palette.paper, body, trim, dark],
@@ -62,7 +93,22 @@ export const product: Family = ({ draws, prompt }) => {
 };
 
 const fitting: Readonly<Record<Thing, readonly Material[]>> = {
-  mug: ['ceramic', 'ceramic', 'steel'], kettle: ['steel', 'brass', 'ceramic'], lamp: ['steel', 'brass', 'ceramic'], bottle: ['glass', 'glass', 'ceramic'], vase: ['ceramic', 'glass'], radio: ['wood', 'steel', 'cork'], clock: ['brass', 'steel', 'ceramic'], mallet: ['wood', 'felt'], level: ['wood', 'brass', 'steel'], comb: ['wood', 'brass'], stool: ['wood', 'cork', 'felt'], torch: ['steel', 'brass'], notebook: ['felt', 'cork'], jar: ['glass', 'ceramic'], pan: ['brass', 'steel'], bell: ['brass', 'steel'],
+  mug: ['ceramic', 'ceramic', 'steel'],
+  kettle: ['steel', 'brass', 'ceramic'],
+  lamp: ['steel', 'brass', 'ceramic'],
+  bottle: ['glass', 'glass', 'ceramic'],
+  vase: ['ceramic', 'glass'],
+  radio: ['wood', 'steel', 'cork'],
+  clock: ['brass', 'steel', 'ceramic'],
+  mallet: ['wood', 'felt'],
+  level: ['wood', 'brass', 'steel'],
+  comb: ['wood', 'brass'],
+  stool: ['wood', 'cork', 'felt'],
+  torch: ['steel', 'brass'],
+  notebook: ['felt', 'cork'],
+  jar: ['glass', 'ceramic'],
+  pan: ['brass', 'steel'],
+  bell: ['brass', 'steel'],
 };
 
 function bodyColour(prompt: Prompt, palette: Palette, material: Material, draws: Draws): Colour {
@@ -75,26 +121,75 @@ function bodyColour(prompt: Prompt, palette: Palette, material: Material, draws:
 
 /** A wall that lets the thing stand out: another lightness, or another hue. */
 function groundFor(body: Colour, palette: Palette, draws: Draws): Colour {
-  const soft = draws.shuffled(palette.inks).map((ink) => mix(ink, palette.mood === 'dark' ? palette.ink : palette.paper, 0.55));
-  const far = (one: Colour): number => Math.abs(one.l - body.l) + (Math.abs(((one.h - body.h + 540) % 360) - 180) / 180) * Math.min(one.c, body.c) * 3;
+  const soft = draws
+    .shuffled(palette.inks)
+    .map((ink) => mix(ink, palette.mood === 'dark' ? palette.ink : palette.paper, 0.55));
+  const far = (one: Colour): number =>
+    Math.abs(one.l - body.l) + (Math.abs(((one.h - body.h + 540) % 360) - 180) / 180) * Math.min(one.c, body.c) * 3;
   return soft.toSorted((a, b) => far(b) - far(a))[0] ?? palette.paper;
 }
 
 function backdrop(drawing: Drawing, draws: Draws, palette: Palette, wall: Colour): void {
   const paper = palette.mood === 'dark' ? palette.ink : palette.paper;
   drawing.add('rect', { width: size, height: size, fill: css(paper) });
-  drawing.add('rect', { width: size, height: 700, fill: linear(drawing, [[0, lighter(wall, 0.03)], [1, lighter(wall, -0.04)]]) });
+  drawing.add('rect', {
+    width: size,
+    height: 700,
+    fill: linear(drawing, [
+      [0, lighter(wall, 0.03)],
+      [1, lighter(wall, -0.04)],
+    ]),
+  });
   const back = lighter(wall, wall.l > 0.6 ? 0.05 : 0.08);
   const kind = draws.whole(0, 3);
   if (kind === 0) drawing.add('circle', { cx: 500, cy: 360, r: 300, fill: css(back) });
-  else if (kind === 1) drawing.add('path', { d: new Path().to(220, 640).line(220, 340).arc(280, 280, 780, 340, 0, 1).line(780, 640).close().d, fill: css(back) });
-  else if (kind === 2) drawing.add('path', { d: new Path().polygon([[0, 0], [420, 0], [140, 640], [0, 640]]).polygon([[560, 0], [720, 0], [440, 640], [280, 640]]).d, fill: css(back), 'fill-opacity': 0.6 });
-  drawing.add('rect', { y: 560, width: size, height: 140, fill: linear(drawing, [[0, lighter(wall, -0.09)], [1, lighter(wall, -0.03)]]) });
+  else if (kind === 1)
+    drawing.add('path', {
+      d: new Path().to(220, 640).line(220, 340).arc(280, 280, 780, 340, 0, 1).line(780, 640).close().d,
+      fill: css(back),
+    });
+  else if (kind === 2)
+    drawing.add('path', {
+      d: new Path()
+        .polygon([
+          [0, 0],
+          [420, 0],
+          [140, 640],
+          [0, 640],
+        ])
+        .polygon([
+          [560, 0],
+          [720, 0],
+          [440, 640],
+          [280, 640],
+        ]).d,
+      fill: css(back),
+      'fill-opacity': 0.6,
+    });
+  drawing.add('rect', {
+    y: 560,
+    width: size,
+    height: 140,
+    fill: linear(drawing, [
+      [0, lighter(wall, -0.09)],
+      [1, lighter(wall, -0.03)],
+    ]),
+  });
 }
 
 function shadow(drawing: Drawing): void {
   const dark = lch(0.15, 0.03, 280);
-  drawing.add('ellipse', { cx: 540, cy: 612, rx: 340, ry: 48, fill: radial(drawing, [[0, dark, 0.5], [0.5, dark, 0.25], [1, dark, 0]]) });
+  drawing.add('ellipse', {
+    cx: 515,
+    cy: 612,
+    rx: 340,
+    ry: 48,
+    fill: radial(drawing, [
+      [0, dark, 0.5],
+      [0.5, dark, 0.25],
+      [1, dark, 0],
+    ]),
+  });
 }
 
 function nameOf(prompt: Prompt, draws: Draws, thing: Thing): string {
@@ -103,7 +198,15 @@ function nameOf(prompt: Prompt, draws: Draws, thing: Thing): string {
   return `${prompt.find(asked) ?? draws.pick(qualities)} ${thing}`;
 }
 
-function page(drawing: Drawing, palette: Palette, wall: Colour, name: string, made: string, three: readonly (readonly [string, string])[], price: string): string[] {
+function page(
+  drawing: Drawing,
+  palette: Palette,
+  wall: Colour,
+  name: string,
+  made: string,
+  three: readonly (readonly [string, string])[],
+  price: string,
+): string[] {
   const paper = palette.mood === 'dark' ? palette.ink : palette.paper;
   const ink = readableOn(paper, lch(0.98, 0.01, 90), palette.mood === 'dark' ? palette.paper : palette.ink);
   const fit = sizeFor(serif, name, 600, 62, 24);
@@ -123,11 +226,29 @@ function page(drawing: Drawing, palette: Palette, wall: Colour, name: string, ma
 
 /** A tag on a string, at the upper right. */
 function tag(drawing: Drawing, palette: Palette, wall: Colour, price: string): void {
-  const loud = [...palette.inks].toSorted((a, b) => b.c + Math.abs(b.l - wall.l) - a.c - Math.abs(a.l - wall.l))[0] ?? palette.ink;
+  const loud =
+    [...palette.inks].toSorted((a, b) => b.c + Math.abs(b.l - wall.l) - a.c - Math.abs(a.l - wall.l))[0] ?? palette.ink;
   const on = readableOn(loud, lch(0.99, 0.01, 90), lch(0.18, 0.02, 280));
-  drawing.add('path', { d: new Path().to(880, 0).quad(905, 60, 868, 112).d, fill: 'none', stroke: css(mix(palette.ink, wall, 0.2)), 'stroke-width': 4 });
+  drawing.add('path', {
+    d: new Path().to(880, 0).quad(905, 60, 868, 112).d,
+    fill: 'none',
+    stroke: css(mix(palette.ink, wall, 0.2)),
+    'stroke-width': 4,
+  });
   drawing.within('g', { transform: 'rotate(8 850 170)' }, () => {
-    drawing.add('path', { d: new Path().polygon([[768, 150], [820, 98], [916, 98], [916, 290], [768, 290]]).circle(866, 126, 11).d, fill: css(loud), 'fill-rule': 'evenodd' });
+    drawing.add('path', {
+      d: new Path()
+        .polygon([
+          [768, 150],
+          [820, 98],
+          [916, 98],
+          [916, 290],
+          [768, 290],
+        ])
+        .circle(866, 126, 11).d,
+      fill: css(loud),
+      'fill-rule': 'evenodd',
+    });
     headline(drawing, bold, price, { x: 842, y: 232, size: sizeFor(bold, price, 124, 50), fill: on, anchor: 'middle' });
   });
 }

@@ -1,14 +1,9 @@
+/* oxlint-disable typescript/no-unsafe-assignment, typescript/no-unsafe-argument, typescript/no-unsafe-return, typescript/no-misused-promises, typescript/no-floating-promises, typescript/restrict-template-expressions, explicit-module-boundary-types -- plain JavaScript: nothing types it */
 /* What the pages do on top of plain forms and links: news come in by themselves, hearts and comments without a new page, a
  * switch for dark and light. Everything works without it. */
 
 const { base = '', live, item, wall } = document.body.dataset;
 const peopleOnly = 'people' in document.body.dataset;
-
-themeSwitch();
-hearts();
-speaking();
-setInterval(tickTimes, 60_000);
-if (live) follow();
 
 /** The choice lies in a cookie, so that the server draws the next page right from the first byte. */
 function themeSwitch() {
@@ -17,7 +12,8 @@ function themeSwitch() {
   button.hidden = false;
   button.addEventListener('click', () => {
     const root = document.documentElement;
-    const dark = (root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+    const dark =
+      (root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
     root.dataset.theme = dark ? 'light' : 'dark';
     // biome-ignore lint/suspicious/noDocumentCookie: the store for cookies is not everywhere yet
     document.cookie = `sandbox_theme=${root.dataset.theme}; path=${base}/sandbox; max-age=31536000; samesite=lax`;
@@ -125,13 +121,15 @@ function follow() {
 
 const newsLine = document.querySelector('.news');
 const newsButton = document.querySelector('[data-news]');
+let onNews = () => {};
+newsButton?.addEventListener('click', () => onNews());
 
 /** New pictures wait for a click, so that nothing jumps under anybody's eyes. */
 function offer(waiting) {
   if (!newsLine || !newsButton) return;
   newsLine.hidden = false;
   newsButton.textContent = waiting.size === 1 ? '1 new picture' : `${waiting.size} new pictures`;
-  newsButton.onclick = () => {
+  onNews = () => {
     const rows = document.querySelector('[data-wall-rows]');
     if (!rows) return location.reload();
     for (const html of waiting.values()) {
@@ -151,7 +149,7 @@ function offerReload() {
   if (!newsLine || !newsButton) return;
   newsLine.hidden = false;
   newsButton.textContent = 'A lot has changed. Load again';
-  newsButton.onclick = () => location.reload();
+  onNews = () => location.reload();
 }
 
 function showCounts({ id, likes, humanLikes, botLikes, comments }) {
@@ -178,3 +176,9 @@ function tickTimes() {
     time.textContent = unit ? `${Math.floor(ms / size)} ${unit} ago` : 'just now';
   }
 }
+
+themeSwitch();
+hearts();
+speaking();
+setInterval(tickTimes, 60_000);
+if (live) follow();
