@@ -21,7 +21,7 @@ const changes = given.get('changes', 10);
 const bots = 100;
 
 const pause = (forMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, forMs));
-const file = path.join(import.meta.dirname, 'support', 'gallery-server.ts');
+const file = path.join(import.meta.dirname, 'support', 'sandbox-process.ts');
 
 /** One request at a time on one connection; answers of known length. */
 class Lane {
@@ -118,7 +118,7 @@ await run(ms, true);
 const cpuMsPerRequest = round(((await cpuMs()) - before) / ((ms / 1000) * perSecond));
 child.stdin.write('rates\n');
 const rates = JSON.parse(await next()) as Record<string, { perSecond: number; cpuMs: number }>;
-child.stdin.write('end\n');
+child.kill();
 await new Promise((resolve) => child.once('exit', resolve));
 
 const every = spread([...took.values()].flat());

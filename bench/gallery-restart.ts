@@ -44,6 +44,7 @@ const result = {
   openAtDeath,
   readyMs: round(readyMs),
   scheduledMs: round(scheduledMs),
+  restoreMs: server.restoreMs() ?? 0,
   inGallery,
   inLedger,
   duplicated: inGallery - inLedger,

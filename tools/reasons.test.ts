@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { failureOf } from '../apps/server/src/builds/failures.ts';
 import { type FailureCode, failureCodes, waitingReasons } from '../packages/protocol/src/builds/reasons.ts';
+import { galleryFailures, galleryWaitingReasons } from '../packages/protocol/src/gallery/reasons.ts';
 import { readReasons } from './reasons.ts';
 import { root } from './tidy/graph.ts';
 
@@ -38,7 +39,11 @@ test('every section says what it means and what to do', () => {
   expect(thin.map(({ words }) => words.join(' '))).toEqual([]);
 });
 
-test.each([...waitingReasons, ...Object.keys(failureCodes)])('%s stands alone, so that links lead to it', (word) => {
+const alone = [
+  ...[waitingReasons, Object.keys(failureCodes)],
+  ...[galleryWaitingReasons, galleryFailures].map((reasons) => Object.keys(reasons)),
+].flat();
+test.each([...new Set(alone)])('%s stands alone, so that links lead to it', (word) => {
   expect(sections.filter(({ words }) => words.join() === word)).toHaveLength(1);
 });
 

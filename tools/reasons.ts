@@ -1,6 +1,12 @@
 import { parseSync } from 'oxc-parser';
 import { type ErrorCode, errorCodes, httpStatusOf } from '../packages/protocol/src/base/errors.ts';
 import { failureCodes, stopReasons, waitingReasons } from '../packages/protocol/src/builds/reasons.ts';
+import {
+  galleryFailures,
+  galleryWaitingReasons,
+  guardReasons,
+  skipReasons,
+} from '../packages/protocol/src/gallery/reasons.ts';
 import { readSources } from './tidy/graph.ts';
 
 /** A word the product answers with, and how: the errors it is the `reason` of, and where in the source it stands. */
@@ -30,7 +36,7 @@ const composed: Readonly<Record<string, readonly string[]>> = {
 /**
  * Every reason in the source: first arguments of `invalid(…)` and its seven sisters and of functions that only hand one
  * on, `reason` properties, lists called `reasons`, `refuse:…` cells of transition tables, unions called `…Reason`, failure
- * codes, waiting reasons, stop reasons, what `/ready` says.
+ * codes, waiting reasons, stop reasons, skips and refused texts of gallery bots, what `/ready` says.
  */
 export function readReasons(): Map<string, Reason> {
   const reasons = new Map<string, Reason>();
@@ -44,6 +50,13 @@ export function readReasons(): Map<string, Reason> {
   };
   for (const word of [...Object.keys(failureCodes), ...waitingReasons, ...stopReasons])
     add(word, 'packages/protocol/src/builds/reasons.ts');
+  const ofBots = [
+    ...Object.keys(galleryWaitingReasons),
+    ...Object.keys(galleryFailures),
+    ...skipReasons,
+    ...guardReasons,
+  ];
+  for (const word of ofBots) add(word, 'packages/protocol/src/gallery/reasons.ts');
   // What `/ready` says of the process itself stands in a list without a name.
   add('starting', 'apps/server/src/kernel/http/health.ts', 'unavailable 503');
   const sources = readSources().filter((file) => production(file.path));
@@ -51,6 +64,13 @@ export function readReasons(): Map<string, Reason> {
     const handsOn = wrappersIn(text);
     const sourceOf = (node: unknown): string => (isNode(node) ? text.slice(node.start, node.end) : '');
     walk(parseSync(path, text).program, (node) => {
+      // A schema that refuses by a reason of its own says it in front of its sentence.
+      const [, own] = path.startsWith('packages/protocol/') ? (/^([a-z]+_[a-z_]+): /.exec(textOf(node)) ?? []) : [];
+      if (own !== undefined) add(own, path, `invalid ${httpStatusOf.invalid}`);
+      // A statement that moves many rows says of each why not.
+      if (node.type === 'TemplateLiteral')
+        for (const [, cases = ''] of sourceOf(node).matchAll(/case((?:(?!\bcase\b)[^])*?)end as blocked/g))
+          for (const [, word = ''] of cases.matchAll(/then '([a-z_]+)'/g)) add(word, path);
       if (node.type === 'Literal' && typeof node['value'] === 'string' && node['value'].startsWith('refuse:'))
         add(node['value'].slice('refuse:'.length), path, `conflict ${httpStatusOf.conflict}`);
       if (node.type === 'CallExpression') {
@@ -74,7 +94,8 @@ export function readReasons(): Map<string, Reason> {
             for (const word of wordsOf(propertyOf(init, 'reason')))
               add(word, path, answerOf(name, init), sourceOf(propertyOf(init, 'detail')));
       }
-      if (node.type === 'ObjectExpression') for (const word of wordsOf(propertyOf(node, 'reason'))) add(word, path);
+      if (node.type === 'ObjectExpression')
+        for (const name of ['reason', 'degraded']) for (const word of wordsOf(propertyOf(node, name))) add(word, path);
     });
   }
   return reasons;
@@ -126,6 +147,7 @@ function textsIn(value: unknown): string[] {
   return texts;
 }
 
+const textOf = ({ type, value }: Node): string => (type === 'Literal' && typeof value === 'string' ? value : '');
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 const nameOf = (value: unknown): unknown => (isNode(value) && value.type === 'Identifier' ? value['name'] : undefined);
 

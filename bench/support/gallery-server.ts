@@ -18,6 +18,8 @@ export type GalleryServer = AsyncDisposable & {
   /** Starts the next life; resolves when it says ready, with how long that took. */
   begin(): Promise<number>;
   kill(): Promise<void>;
+  /** How long the loop of this life took to have all its bots back, by its own log; `undefined` while it has not said. */
+  restoreMs(): number | undefined;
   ask<T>(method: string, route: string, body?: unknown): Promise<T>;
   cpuMs(): number;
   /** Sum of one metric over its labels, or of one bucket of it. */
@@ -40,6 +42,7 @@ export async function galleryServer({ core }: { core?: number } = {}): Promise<G
   await db.start();
   let child: ChildProcess | undefined;
   let url = '';
+  let restoredIn: number | undefined;
   const kill = async (): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
@@ -53,6 +56,7 @@ export async function galleryServer({ core }: { core?: number } = {}): Promise<G
     about: postgres.about,
     kill,
     cpuMs: () => cpuMsOf([child?.pid ?? 0]),
+    restoreMs: () => restoredIn,
     async begin() {
       const began = performance.now();
       child = spawn(process.execPath, [mainFile], {
@@ -69,7 +73,11 @@ export async function galleryServer({ core }: { core?: number } = {}): Promise<G
         },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      url = await readyUrl(child);
+      restoredIn = undefined;
+      url = await readyUrl(child, (line) => {
+        if (line.includes('"bots of the gallery are back"'))
+          restoredIn = (JSON.parse(line) as { tookMs: number }).tookMs;
+      });
       if (core !== undefined) execFileSync('taskset', ['-acp', String(core), String(child.pid)], { stdio: 'ignore' });
       return performance.now() - began;
     },
@@ -102,12 +110,13 @@ export async function galleryServer({ core }: { core?: number } = {}): Promise<G
   };
 }
 
-async function readyUrl(child: ChildProcess): Promise<string> {
+async function readyUrl(child: ChildProcess, heard: (line: string) => void): Promise<string> {
   if (!child.stdout) throw new Error('the server has no output');
   const lines = createInterface({ input: child.stdout });
   const seen: string[] = [];
   return new Promise((resolve, reject) => {
     lines.on('line', (line) => {
+      heard(line);
       if (seen.length < 200) seen.push(line);
       if (line.includes('"msg":"ready"')) resolve((JSON.parse(line) as { url: string }).url);
     });

@@ -35,6 +35,8 @@ import type {
   Purged,
   PutBudget,
   Release,
+  Replay,
+  Replayed,
   Seed,
   Sim,
 } from '@muster/protocol';
@@ -160,6 +162,11 @@ export class Gallery {
 
   evaluation(query: WindowQuery = {}): Promise<GalleryEvaluation> {
     return this.#connection.call('GET', `${base}/evaluation`, { query });
+  }
+
+  /** Recorded thoughts decided once more with something else; nothing is sent. */
+  replay(replay: Replay): Promise<Replayed> {
+    return this.#connection.call('POST', `${base}/replays`, { json: replay });
   }
 
   graph(query: WindowQuery = {}): Promise<GalleryGraph> {

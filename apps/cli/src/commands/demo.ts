@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Client } from '@muster/client';
 import { MusterError } from '@muster/protocol/errors';
 import type { Command } from 'commander';
+import { populate } from '../demo/gallery.ts';
 import { Processes } from '../demo/processes.ts';
 import { trickle } from '../demo/trickle.ts';
 import { sure } from '../shell/ask.ts';
@@ -21,7 +22,7 @@ const command =
 export function addDemo(program: Command, wire: Wire): void {
   const demo = program
     .command('demo')
-    .description('a server, a worker and a trickle of builds, all real, in ./data-demo');
+    .description('a server, a worker with a trickle of builds, and a gallery full of bots, all real, in ./data-demo');
 
   demo
     .command('run', { isDefault: true })
@@ -102,11 +103,15 @@ async function run(context: Context, options: { every: number; port: string; dir
   const { packSource } = await import('../source/pack.ts');
   await using packed = await packSource(join(installationRoot, 'examples', 'build-npm-project'));
   const client = new Client({ url, credential: key, userAgent: `muster-demo/${version}` });
+  // Ctrl-C is how a demo ends, also in the middle of a call.
+  const unlessEnded = (error: unknown): void => {
+    if (!signal.aborted) throw error;
+  };
   await Promise.race([
-    // Ctrl-C is how a demo ends, also in the middle of a call.
-    trickle(client, await openAsBlob(packed.file), output, options.every, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    }),
+    Promise.all([
+      trickle(client, await openAsBlob(packed.file), output, options.every, signal),
+      populate(client, url, output, signal),
+    ]).catch(unlessEnded),
     processes.ended.then((name) => stopped(name, dataDir)),
   ]);
   output.note('Stopping …');

@@ -35,6 +35,18 @@ export function addGalleryLife(gallery: Command, wire: Wire): void {
     .action(wire(preview));
 
   gallery
+    .command('replay')
+    .description('recorded thoughts decided once more with another persona or mind; nothing is sent')
+    .requiredOption('--from <time>', 'ISO time')
+    .option('--to <time>', 'ISO time; now unless said')
+    .option('--bot <id...>', 'only of these bots')
+    .option('--persona <id>', 'as if they were drawn from it')
+    .option('--mind <name>', 'as if it had thought')
+    .option('--spend', 'a paid mind may be asked')
+    .addHelpText('after', '\nExample:\n  muster gallery replay --from 2026-01-31T00:00:00Z --persona kind_pencil')
+    .action(wire(replay));
+
+  gallery
     .command('ask')
     .description('a question to a bot, out of its world; never posted')
     .argument('<id>')
@@ -78,6 +90,25 @@ async function feed(context: Context, { follow, lines, bot, persona, type }: Fee
     if (!signal.aborted) throw error;
     throw new Ended(exitCodes.interrupted, '');
   }
+}
+
+type ReplayOptions = { from: string; to?: string; bot?: string[]; persona?: string; mind?: string; spend?: boolean };
+
+async function replay({ client, output }: Context, options: ReplayOptions): Promise<void> {
+  const { from, to = new Date().toISOString(), bot, persona, mind, spend = false } = options;
+  const answer = await client.gallery.replay({
+    from,
+    to,
+    spend,
+    ...(bot ? { botIds: bot } : {}),
+    change: { ...(persona === undefined ? {} : { persona }), ...(mind === undefined ? {} : { mind }) },
+  });
+  output.result(answer, () => [
+    ...answer.thoughts.flatMap(({ at, botId, same, was, now }) =>
+      same ? [] : [`${at} ${output.dim(botId)}`, `  was ${was.kind}: ${was.text}`, `  now ${now.kind}: ${now.text}`],
+    ),
+    `${answer.thoughts.length} thoughts, ${answer.same} the same; cost ${answer.costMicros.was} → ${answer.costMicros.now} micros${answer.truncated ? '; only the newest' : ''}`,
+  ]);
 }
 
 function print({ output }: Context, item: Activity): void {

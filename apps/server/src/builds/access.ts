@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { idPattern } from '@muster/protocol';
-import type { ForeignCredential, Principal } from '#kernel/auth';
+import { type ForeignCredential, holdsScopes, type Principal } from '#kernel/auth';
 import { conflict, forbidden, never, notFound, randomToken } from '#kernel/base';
 import { type Reader, sql } from '#kernel/db';
 import type { RequestHead } from '#kernel/http';
@@ -70,7 +70,7 @@ export async function requireBuild(
   buildId: string,
   need: Need,
 ): Promise<BuildRow & Partial<BuildNow>> {
-  if (who.kind === 'key' && need !== 'holder')
+  if (holdsScopes(who) && need !== 'holder')
     room.auth.requireScope(who, need === 'read' ? 'builds:read' : 'builds:operate');
   return await required(reader, who, buildId, need, (id) => readRow(room, reader, id));
 }
@@ -93,6 +93,7 @@ async function required<R extends Pick<BuildRow, 'id' | 'projectId' | 'term' | '
     case 'system':
       return row;
     case 'key':
+    case 'person':
     case 'build':
       if (need === 'holder') throw notHolder();
       return row;

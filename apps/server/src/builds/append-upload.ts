@@ -1,5 +1,5 @@
 import { idPattern } from '@muster/protocol';
-import { nameOf, type Principal } from '#kernel/auth';
+import { holdsScopes, nameOf, type Principal } from '#kernel/auth';
 import { conflict, reach } from '#kernel/base';
 import { extendUpload, findUpload, noSuchUpload, type UploadRow, uploadUsed } from './queries/uploads.ts';
 import type { Room } from './room.ts';
@@ -9,7 +9,7 @@ import { crypted, readUploadKey } from './upload-cipher.ts';
 export async function requireUpload(room: Pick<Room, 'db'>, who: Principal, id: string): Promise<UploadRow> {
   const row = idPattern('upload').test(id) ? await findUpload(room.db, who.projectId, id) : undefined;
   if (!row || row.expired) throw noSuchUpload();
-  if (who.kind !== 'key' && who.kind !== 'system' && row.createdBy !== nameOf(who)) throw noSuchUpload();
+  if (!holdsScopes(who) && who.kind !== 'system' && row.createdBy !== nameOf(who)) throw noSuchUpload();
   return row;
 }
 

@@ -1,5 +1,5 @@
 import type { NewUpload, Upload } from '@muster/protocol';
-import { nameOf, type Principal } from '#kernel/auth';
+import { holdsScopes, nameOf, type Principal } from '#kernel/auth';
 import { exhausted, forbidden, invalid, newId } from '#kernel/base';
 import type { Once } from '#kernel/http';
 import { type BlobKind, newBlobKey } from './queries/blob-names.ts';
@@ -36,7 +36,7 @@ const notForRuns = (): Error =>
 export async function openUpload(room: Room, who: Principal, input: NewUpload, once: Once): Promise<Upload> {
   const { purpose, sizeBytes } = input;
   const { projectId } = who;
-  if (purpose !== 'artifact' && who.kind !== 'key' && who.kind !== 'system') throw notForRuns();
+  if (purpose !== 'artifact' && !holdsScopes(who) && who.kind !== 'system') throw notForRuns();
   const bytesMax = fileBytesMax(room, purpose);
   if (sizeBytes > bytesMax) throw tooLarge(purpose, bytesMax);
   await room.intake.checkDisk(sizeBytes);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { buildLimits, type SubmitJson, type SubmitPart, type Submitted, submitPartSchema } from '@muster/protocol';
-import { nameOf, type Principal } from '#kernel/auth';
+import { holdsScopes, nameOf, type Principal } from '#kernel/auth';
 import { invalid, MusterError } from '#kernel/base';
 import type { BlobKey } from '#kernel/blobs';
 import { type Call, check, type Once, type Part, parseJson } from '#kernel/http';
@@ -154,7 +154,7 @@ async function sourceOfBuild(
   { who, headers }: Pick<Call<Principal>, 'who' | 'headers'>,
   fromBuild: string,
 ): Promise<StoredSource | SharedSource> {
-  if (who.kind === 'key' && headers['idempotency-key'] === undefined) {
+  if (holdsScopes(who) && headers['idempotency-key'] === undefined) {
     room.auth.requireScope(who, 'builds:read');
     return { fromBuild };
   }

@@ -1,5 +1,5 @@
 import { type BuildSpec, buildLimits, type Submitted } from '@muster/protocol';
-import { type AuditEntry, nameOf, type Principal, writeAudits } from '#kernel/auth';
+import { type AuditEntry, holdsScopes, nameOf, type Principal, writeAudits } from '#kernel/auth';
 import { conflict, exhausted, must, newId, reach } from '#kernel/base';
 import type { BlobKey } from '#kernel/blobs';
 import type { Reader, Tx } from '#kernel/db';
@@ -115,7 +115,7 @@ async function submitPlain(room: Room, who: Principal, input: SubmitInput): Prom
 }
 
 function mayOperate(room: Room, who: Principal, { retryOf }: SubmitInput): void {
-  if (who.kind === 'key' && retryOf === undefined) room.auth.requireScope(who, 'builds:operate');
+  if (holdsScopes(who) && retryOf === undefined) room.auth.requireScope(who, 'builds:operate');
 }
 
 async function inDemand<T>(

@@ -172,6 +172,7 @@ function crossCheck(
     }
   };
   together(['MUSTER_TLS_CERT_FILE', 'MUSTER_TLS_KEY_FILE'], 'A certificate needs its key');
+  together(['MUSTER_SETUP_EMAIL', 'MUSTER_SETUP_PASSWORD'], 'The first administrator needs an email and a password');
   together(
     ['MUSTER_BLOBS_S3_BUCKET', 'MUSTER_BLOBS_S3_ACCESS_KEY_ID', 'MUSTER_BLOBS_S3_SECRET_ACCESS_KEY'],
     'Storing in S3 needs the whole group',

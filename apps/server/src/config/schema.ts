@@ -172,6 +172,13 @@ export const schema = {
       'auto',
       'Form of log lines; auto is pretty on a terminal and JSON elsewhere.',
     ),
+    setupEmail: base(
+      'MUSTER_SETUP_EMAIL',
+      string({ min: 3, max: 254 }),
+      undefined,
+      'Email of the first administrator, made at a start that finds none; for installations nobody watches.',
+      { example: 'admin@example.com' },
+    ),
     compatOpen: base(
       'MUSTER_COMPAT_OPEN',
       list(choice(['auto', 'builds'])),
@@ -873,6 +880,11 @@ const secretSchema = {
     'MUSTER_SECRET_PREVIOUS',
     string({ min: 32, max: 1024 }),
     'The secret before a change: what it encrypted can still be read.',
+  ),
+  setupPassword: baseSecret(
+    'MUSTER_SETUP_PASSWORD',
+    string({ min: 12, max: 256 }),
+    'Password of that first administrator; it is not looked at any more once there is one.',
   ),
   apiKey: baseSecret(
     'MUSTER_API_KEY',

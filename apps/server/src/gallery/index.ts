@@ -107,6 +107,8 @@ export function createGallery(deps: GalleryDeps): Gallery {
   registerGalleryJobs(room);
   declareLimits(deps.limits, deps.config, () => Object.values(gauges.seen.states).reduce((sum, bots) => sum + bots, 0));
   let running = false;
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= Promise.resolve(runtime[Symbol.asyncDispose]()));
   return {
     streams: galleryStreams(room),
     start: async () => {
@@ -127,12 +129,15 @@ export function createGallery(deps: GalleryDeps): Gallery {
       targets.routes(http);
       sandbox.routes(http);
     },
-    drain: () => undefined,
+    drain: () => {
+      // Whoever disposes of the room waits for it, and hears of its failure.
+      stop().catch(() => undefined);
+    },
     health: () => ({ ok: true, fields: { gallery: healthOf(room, gauges.seen.states) } }),
     [Symbol.asyncDispose]: async () => {
       running = false;
       await gauges[Symbol.asyncDispose]();
-      await runtime[Symbol.asyncDispose]();
+      await stop();
       await feed[Symbol.asyncDispose]();
       await minds[Symbol.asyncDispose]();
       await sandbox[Symbol.asyncDispose]();

@@ -14,6 +14,8 @@ import {
   pageQuery,
   previewAnswerSchema,
   previewSchema,
+  replayedSchema,
+  replaySchema,
   statsGroups,
 } from '@muster/protocol';
 import { z } from 'zod';
@@ -24,6 +26,7 @@ import { graphOfGallery } from './graph.ts';
 import { writeGraphml } from './graphml.ts';
 import * as lists from './list-records.ts';
 import { askBot, previewBot, retryAction } from './preview-bot.ts';
+import { replayThoughts } from './replay.ts';
 import type { Room } from './room.ts';
 import { statsOfGallery } from './stats.ts';
 
@@ -192,6 +195,15 @@ export function recordRoutes(room: Room): (http: Routes) => void {
       query: windowQuery,
       answers: { 200: { description: 'Measures', schema: galleryEvaluationSchema } },
       handle: ({ who, input }) => evaluateGallery(room, who, input.query),
+    });
+    http.route({
+      method: 'POST',
+      path: '/v1/gallery/replays',
+      auth: { scope: 'gallery:operate' },
+      summary: 'Recorded thoughts decided once more with another persona, mind or odds; nothing is sent',
+      body: replaySchema,
+      answers: { 200: { description: 'Both sides beside each other', schema: replayedSchema } },
+      handle: (call) => replayThoughts(room, call.who, call.input.body, call.signal),
     });
     http.route({
       method: 'GET',

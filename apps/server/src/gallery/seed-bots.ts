@@ -162,34 +162,52 @@ class SomebodyWasFaster extends Error {
   readonly code = '40001';
 }
 
-/** For each drawing the first of its own candidates that nobody holds, in the order of the drawings. */
+/** Candidates of each drawing that are looked up at first, and at each time that one of them needs more. */
+const namesAhead = 6;
+const namesMore = 24;
+
+/**
+ * For each drawing the first of its own candidates that nobody holds, in the order of the drawings: whoever comes later never
+ * changes what came before. Who holds a name is asked for many at once, ahead of need.
+ */
 async function freeUsernames(
   tx: Tx,
   projectId: string,
   targetId: string,
   drawn: readonly DrawnBot[],
 ): Promise<string[]> {
-  const given = new Set<string>();
-  const chosenNames: string[] = [];
-  const candidates = drawn.map((bot) => bot.usernames()[Symbol.iterator]());
-  const looked = new Map<string, boolean>();
-  const ahead = candidates.map((names) => take(names, 3));
-  await look(tx, projectId, targetId, ahead.flat(), looked);
-  for (const [i, names] of candidates.entries()) {
-    let mine = ahead[i] ?? [];
+  const candidates = drawn.map((bot) => ({ names: bot.usernames()[Symbol.iterator](), ahead: [] as string[] }));
+  const held = new Map<string, boolean>();
+  const lookAhead = async (from: number, count: number): Promise<void> => {
+    const asked = candidates.slice(from).flatMap((one) => {
+      const more = take(one.names, count).filter((name) => !one.ahead.includes(name));
+      one.ahead.push(...more);
+      return more.filter((name) => !held.has(name));
+    });
+    for (const name of asked) held.set(name, false);
+    for (const { username } of await whoHolds(tx, projectId, targetId, asked)) held.set(username, true);
+  };
+  await lookAhead(0, namesAhead);
+  const given: string[] = [];
+  for (const [i, one] of candidates.entries()) {
     for (;;) {
-      const free = mine.find((name) => looked.get(name) === false && !given.has(name));
+      const free = one.ahead.find((name) => held.get(name) === false);
       if (free !== undefined) {
-        given.add(free);
-        chosenNames.push(free);
+        // Held from now on, by this one.
+        held.set(free, true);
+        given.push(free);
         break;
       }
-      mine = take(names, 20);
-      if (mine.length === 0) mine = [lastResort(drawn[i])];
-      await look(tx, projectId, targetId, mine, looked);
+      const before = one.ahead.length;
+      await lookAhead(i, namesMore);
+      if (one.ahead.length > before) continue;
+      const last = lastResort(drawn[i]);
+      one.ahead.push(last);
+      if (!held.has(last)) held.set(last, (await whoHolds(tx, projectId, targetId, [last])).length > 0);
+      if (held.get(last) === true) throw new Error(`no username is left for place ${drawn[i]?.index} of the drawing`);
     }
   }
-  return chosenNames;
+  return given;
 }
 
 /** When all candidates of a drawing are taken: what only this place of it can have. */
@@ -206,18 +224,6 @@ function take(names: Iterator<string>, count: number): string[] {
     taken.push(next.value);
   }
   return taken;
-}
-
-async function look(
-  tx: Tx,
-  projectId: string,
-  targetId: string,
-  names: readonly string[],
-  looked: Map<string, boolean>,
-): Promise<void> {
-  const holders = await whoHolds(tx, projectId, targetId, names);
-  for (const name of names) if (!looked.has(name)) looked.set(name, false);
-  for (const { username } of holders) looked.set(username, true);
 }
 
 /** The same for whoever stands inside: a drawing of all personas, at once, without a task. */

@@ -110,6 +110,7 @@ export class Access {
       case 'system':
         return;
       case 'key':
+      case 'person':
         if (!covers(who.scopes, scope)) this.#refuseScope(who, scope);
         return;
       case 'browser':

@@ -66,6 +66,7 @@ const operations: Operation[] = [
   { method: 'GET', path: 'stats', scope: read_ },
   { method: 'GET', path: 'evaluation', scope: read_ },
   { method: 'GET', path: 'graph', scope: read_ },
+  { method: 'POST', path: 'replays', scope: operate },
 ];
 const below: Record<string, string> = { [read_]: 'builds:admin', [operate]: read_, [admin]: operate };
 
@@ -272,6 +273,34 @@ describe('a bot that has lived', () => {
     });
     expect(await call('GET', 'stats?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z')).toMatchObject({ status: 400 });
     expect(await call('GET', 'stats?from=2020-01-02T00:00:00Z&to=2026-01-01T00:00:00Z')).toMatchObject({ status: 400 });
+  });
+
+  test('a replay decides once more: the same odds the same, others other, and nothing is sent', async () => {
+    const from = new Date(Date.now() - 3_600_000).toISOString();
+    const to = new Date(Date.now() + 1_000).toISOString();
+    const acts = async (): Promise<number> => (await must('GET', `bots/${id}/actions`))['items'].length;
+    const before = await acts();
+    const replay = (change: object): ReturnType<typeof must> =>
+      must('POST', 'replays', { body: { from, to, botIds: [id], change } });
+    const post = { post: 1, comment: 0, reply: 0, like: 0, browse: 0 };
+    const same = await replay({ odds: post });
+    const posted = same['thoughts'].filter((one: { was: { kind: string } }) => one.was.kind === 'post');
+    expect(posted.length).toBeGreaterThan(0);
+    expect(posted[0]).toMatchObject({ now: { kind: 'post', mind: 'improv' } });
+    expect(posted[0].was.text).not.toBe('');
+    expect(posted[0].now.text).not.toBe('');
+    expect(posted[0].same).toBe(true);
+    const other = await replay({ persona: 'gig_poster' });
+    expect(other['thoughts'].length).toBe(same['thoughts'].length);
+    expect(other['costMicros']).toEqual({ was: 0, now: 0 });
+    expect(await acts()).toBe(before);
+    expect(await call('POST', 'replays', { body: { from, to, change: {} } })).toMatchObject({ status: 400 });
+    expect(await call('POST', 'replays', { body: { from, to, change: { persona: 'nobody' } } })).toMatchObject({
+      body: { reason: 'no_such_persona' },
+    });
+    expect(await call('POST', 'replays', { body: { from, to, change: { mind: 'nobody:x' } } })).toMatchObject({
+      body: { reason: 'mind_unknown' },
+    });
   });
 
   test('the graph, as JSON and as GraphML', async () => {

@@ -335,6 +335,42 @@ describe('what goes wrong', () => {
     expect((await world.bots()).map(({ failures }) => failures)).toEqual([0, 0]);
   });
 
+  test('an account that was lost is made once more', async () => {
+    await using world = await scriptedWorld(likes);
+    const [author, bot] = (await world.seed(2, scripted)) as [BotRow, BotRow];
+    await itemBy(world, author);
+    await db.query(sql`delete from sandbox_accounts where username = ${bot.username}`);
+    expect(results(await world.think([bot]))).toEqual(['acted']);
+  });
+
+  test('FLEET_PAUSED on an act: the gate is held and nobody failed (case 38)', async () => {
+    await using world = await scriptedWorld(likes);
+    const [author, bot] = (await world.seed(2, scripted)) as [BotRow, BotRow];
+    const id = await itemBy(world, author);
+    const match = { path: `/api/showcase/${id}/like` };
+    await world.sandbox.setFaults(project, [{ match, kind: 'fleetPaused', probability: 1, delayMs: 0 }]);
+    const [end] = await world.think([bot]);
+    expect(end).toMatchObject({
+      result: 'dropped',
+      reason: 'target_fleet_paused',
+      gate: { scope: 'target', state: 'held', until: null },
+      row: { state: 'running', failures: 0, thinkNo: 1 },
+    });
+    expect(await ledger()).toMatchObject([{ state: 'dropped', outcome: 'target_fleet_paused' }]);
+  });
+
+  test("a bot's own daily limit there puts that bot to sleep until it says", async () => {
+    await using world = await scriptedWorld(likes);
+    const [author, bot] = (await world.seed(2, scripted)) as [BotRow, BotRow];
+    const id = await itemBy(world, author);
+    const match = { path: `/api/showcase/${id}/like` };
+    await world.sandbox.setFaults(project, [{ match, kind: 'agentDaily', probability: 1, delayMs: 0 }]);
+    const [end] = await world.think([bot]);
+    expect(end).toMatchObject({ reason: 'target_agent_daily_limit', row: { state: 'sleeping', failures: 0 } });
+    expect(end?.gate).toBeUndefined();
+    expect(end?.row?.sleepUntil).toBe(Date.UTC(2026, 4, 13));
+  });
+
   test('one bad bot fails alone', async () => {
     await using world = await thinkingWorld(db, {
       minds: {

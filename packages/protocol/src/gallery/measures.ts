@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oddsSchema } from './persona.ts';
 
 const time = z.iso.datetime();
 export const statsGroups = ['persona', 'tier', 'bot', 'hour'] as const;
@@ -83,7 +84,24 @@ export const replaySchema = z.strictObject({
   to: time,
   botIds: z.array(z.string().max(40)).min(1).max(100).optional(),
   change: z
-    .strictObject({ persona: z.string().max(40), mind: z.string().max(200), odds: z.record(z.string(), z.number()) })
-    .partial(),
+    .strictObject({ persona: z.string().max(40), mind: z.string().max(200), odds: oddsSchema })
+    .partial()
+    .refine((change) => Object.keys(change).length > 0, 'say what is to be another: persona, mind or odds'),
+  /** A paid mind is asked only with this. */
+  spend: z.boolean().default(false),
 });
-export type Replay = z.infer<typeof replaySchema>;
+export type Replay = z.input<typeof replaySchema>;
+
+const side = z.object({ kind: z.string(), text: z.string(), mind: z.string(), costMicros: z.number() });
+export const replayedSchema = z.object({
+  from: time,
+  to: time,
+  thoughts: z.array(
+    z.object({ thoughtId: z.string(), botId: z.string(), at: time, same: z.boolean(), was: side, now: side }),
+  ),
+  same: z.number().int(),
+  costMicros: z.object({ was: z.number(), now: z.number() }),
+  /** More was recorded in the window than one replay takes: its newest part is here. */
+  truncated: z.boolean(),
+});
+export type Replayed = z.infer<typeof replayedSchema>;

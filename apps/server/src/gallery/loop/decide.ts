@@ -68,14 +68,14 @@ export function takeDecision(one: One, decision: Decision, how: Pick<Decided, 'b
     return decided;
   }
   // An answer that names what it was not shown, or an item of its own, is not one (case 41).
-  if (offer === null) throw invalid(`on ${decision.on} of ${offers.length}`);
-  if (offer.barred[kind] === 'own_item') throw invalid('an item of its own');
-  if (kind === 'reply' && offer.waiting === null) throw invalid('nobody is there to be answered');
+  if (offer === null) throw nonsense(`on ${decision.on} of ${offers.length}`);
+  if (offer.barred[kind] === 'own_item') throw nonsense('an item of its own');
+  if (kind === 'reply' && offer.waiting === null) throw nonsense('nobody is there to be answered');
   const rule = offer.barred[kind] ?? (odds[kind] === undefined ? (barred[kind] ?? 'spacing') : undefined);
   if (rule !== undefined) throw skipped(rule);
   return decided;
 }
 
 const skipped = (reason: string): Stop => new Stop({ result: 'skipped', reason, event: { type: 'ok' } });
-const invalid = (detail: string): Stop =>
+const nonsense = (detail: string): Stop =>
   new Stop({ result: 'failed', reason: 'mind_invalid', event: { type: 'ok' }, error: new Error(`mind: ${detail}`) });

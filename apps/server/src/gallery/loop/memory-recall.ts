@@ -1,7 +1,7 @@
 import type { BotRow } from '#gallery/model';
 import { type Sameness } from '#gallery/text';
 import type { Db } from '#kernel/db';
-import type { Memory, Relation } from './memory.ts';
+import type { Memory, Relation } from './queries/memory.ts';
 import {
   type LedgerKind,
   type MemoryRow,

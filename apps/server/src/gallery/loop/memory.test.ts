@@ -1,15 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  affinityAt,
-  closer,
-  type Memory,
-  recollect,
-  reflectionOf,
-  tooMany,
-  tooManyRelations,
-  wordsOf,
-} from './memory.ts';
+import { affinityAt, closer, recollect, reflectionOf, tooMany, tooManyRelations, wordsOf } from './memory.ts';
+import type { Memory } from './queries/memory.ts';
 
 const hour = 3_600_000;
 const at = 1_800_000_000_000;

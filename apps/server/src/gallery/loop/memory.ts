@@ -1,29 +1,7 @@
 import { galleryLimits } from '@muster/protocol';
+import type { Memory, Relation } from './queries/memory.ts';
 
 /* What a bot remembers, and how it is weighed (gallery.md §2.4). Pure; times are epoch ms. */
-
-export const memoryKinds = ['saw', 'made', 'said', 'heard', 'liked', 'reflected'] as const;
-export type MemoryKind = (typeof memoryKinds)[number];
-export type Memory = {
-  id: string;
-  kind: MemoryKind;
-  /** At most 280 characters. */
-  text: string;
-  itemId: string | null;
-  person: string | null;
-  /** 1 to 10. */
-  importance: number;
-  at: number;
-};
-export type Relation = {
-  person: string;
-  isBot: boolean;
-  /** −1 to 1 as it was at `lastAt`; `affinityAt` says what is left of it. */
-  affinity: number;
-  seen: number;
-  exchanged: number;
-  lastAt: number;
-};
 
 const hourMs = 3_600_000;
 const halfLifeMs = 14 * 24 * hourMs;

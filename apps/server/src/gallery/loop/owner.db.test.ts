@@ -87,7 +87,7 @@ describe('timers of an owner', () => {
       thinker.batches
         .map(({ ids }) => ids.length)
         .slice(0, 2)
-        .sort(),
+        .sort((a, b) => a - b),
     ).toEqual([16, 64]);
     const order = (a: string, b: string): number =>
       (Number(b.slice(5)) % 3) - (Number(a.slice(5)) % 3) || (a < b ? -1 : 1);

@@ -9,6 +9,8 @@ import type { LoopDeps } from './loop-deps.ts';
 import { type NodeCall, NodeCalls } from './node-calls.ts';
 import { type OwnerMetrics, ownerMetrics } from './owner-metrics.ts';
 import {
+  fromTheStart,
+  type Place,
   readDue,
   readRunningOf,
   readTimers,
@@ -379,14 +381,13 @@ export class Owner implements Service {
   async #rereadAll(projectId: string | null, shards: readonly number[]): Promise<void> {
     const seen = new Set<string>();
     const wanted = new Set(shards);
-    for (const shard of shards) {
-      for (let after = ''; ; ) {
-        const rows = await readWanted(this.#deps.db, shard, after, pageRows, projectId);
-        for (const row of rows) seen.add(row.id);
-        await this.#apply(rows);
-        if (rows.length < pageRows) break;
-        after = rows.at(-1)?.id ?? '';
-      }
+    for (let after: Place = fromTheStart; ; ) {
+      const rows = await readWanted(this.#deps.db, shards, after, pageRows, projectId);
+      for (const row of rows) seen.add(row.id);
+      await this.#apply(rows);
+      const last = rows.at(-1);
+      if (rows.length < pageRows || !last) break;
+      after = { shard: last.shard, id: last.id };
     }
     const { roster, lanes } = this.table;
     const gone = [...roster.places()].filter(

@@ -4,19 +4,12 @@ import type { BotRow } from '#gallery/model';
 import { must } from '#kernel/base';
 import { happeningsOf } from './activity.ts';
 import { type BotContext, botAfter } from './bot-after.ts';
-import {
-  affinitySteps,
-  closer,
-  type Memory,
-  type Relation,
-  reflectionOf,
-  tooMany,
-  tooManyRelations,
-} from './memory.ts';
+import { affinitySteps, closer, reflectionOf, tooMany, tooManyRelations } from './memory.ts';
 import type { Done } from './memory-recall.ts';
 import { cutTo, plain } from './observe.ts';
 import type { BotClose, DecisionRow } from './queries/close.ts';
 import type { ClosedAction } from './queries/ledger.ts';
+import type { Memory, Relation } from './queries/memory.ts';
 import { nextThinkAt, whenDraws } from './schedule.ts';
 import type { Emitted, Happening } from './think-deps.ts';
 import { type BotEvent, type One, seenBy } from './think-one.ts';

@@ -2,7 +2,7 @@ import { asError, type Clock } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import type { Logger } from '#kernel/telemetry';
 import type { HeldShard } from './queries/shards.ts';
-import { countWanted, readWanted, type TimerRow } from './queries/timers.ts';
+import { countWanted, fromTheStart, type Place, readWanted, type TimerRow } from './queries/timers.ts';
 import type { Shards } from './shards.ts';
 import type { Verification } from './verification.ts';
 
@@ -48,19 +48,20 @@ export class Restore {
     const began = realClock.monotonic();
     const numbers = taken.map(({ shard }) => shard);
     let left = numbers;
-    let counted = 0;
+    let counted: number | undefined;
+    let looked = false;
+    let place: Place | undefined = fromTheStart;
     this.#running += 1;
-    while (left.length > 0 && !this.#stopped) {
+    while (left.length > 0 && place && !this.#stopped) {
       try {
-        if (counted === 0) {
+        if (counted === undefined) {
           counted = await countWanted(db, numbers);
           this.#of += counted;
         }
-        await verification.look(left);
-        for (const shard of left) {
-          await this.#readShard(shard);
-          left = left.filter((other) => other !== shard);
-        }
+        // Who must wait is known before the first of them is taken in.
+        if (!looked) await verification.look(left);
+        looked = true;
+        place = await this.#readPage(left, place);
       } catch (error) {
         logger.warn({ error: asError(error), shards: left.length }, 'bots could not be read; they are read again');
         await realClock.sleep(retryMs);
@@ -71,17 +72,19 @@ export class Restore {
     if (this.#running === 0) [this.#done, this.#of] = [0, 0];
     const tookMs = realClock.monotonic() - began;
     this.#parts.restored(tookMs);
-    logger.info({ shards: numbers.length, bots: counted, tookMs: Math.round(tookMs) }, 'bots of the gallery are back');
+    logger.info(
+      { shards: numbers.length, bots: counted ?? 0, tookMs: Math.round(tookMs) },
+      'bots of the gallery are back',
+    );
   }
 
-  async #readShard(shard: number): Promise<void> {
+  /** Answers where the next page begins; `undefined` when this was the last. */
+  async #readPage(shards: readonly number[], after: Place): Promise<Place | undefined> {
     const { db, apply } = this.#parts;
-    for (let after = ''; !this.#stopped; ) {
-      const rows = await readWanted(db, shard, after, pageRows);
-      await apply(rows);
-      this.#done += rows.length;
-      if (rows.length < pageRows) return;
-      after = rows.at(-1)?.id ?? '';
-    }
+    const rows = await readWanted(db, shards, after, pageRows);
+    await apply(rows);
+    this.#done += rows.length;
+    const last = rows.at(-1);
+    return rows.length < pageRows || !last ? undefined : { shard: last.shard, id: last.id };
   }
 }

@@ -24,7 +24,8 @@ export async function simulate(owner: Owner, given: Simulation): Promise<{ ticks
   const endsAt = from + hours * hourMs;
   let ticks = 0;
   await owner.takeInHand(() => clock.hold(from));
-  while (clock.now() < endsAt && signal?.aborted !== true) {
+  while (clock.now() < endsAt) {
+    if (signal?.aborted === true) break;
     const due = owner.table.nextAt() ?? Number.POSITIVE_INFINITY;
     const tick = Math.ceil(Math.max(due, clock.now() + 1) / tickMs) * tickMs;
     // Gates, feeds and the like have times of their own, between two ticks.

@@ -1,7 +1,7 @@
 import type { Situation } from '#gallery/model';
 import { type Candidate } from '#gallery/model';
 import { candidateOf } from './candidates.ts';
-import { type Memory, recollect, wordsOf } from './memory.ts';
+import { recollect, wordsOf } from './memory.ts';
 import { type One, seenBy } from './think-one.ts';
 import { zoneOf } from './zones.ts';
 
@@ -28,7 +28,7 @@ export function situationOf(one: One, more: Pick<Situation, 'wanted' | 'redo'> =
     local: localAt(traits.timezone, at),
     odds,
     candidates,
-    memories: memories.map((memory: Memory) => memory.text),
+    memories: memories.map(({ text }) => text),
     recent: recall.recent,
     families: traits.recipes,
     ...more,

@@ -13,7 +13,7 @@ export type Span = { offset: number; until: number };
  */
 export class Zone {
   readonly #format: Intl.DateTimeFormat;
-  readonly #days = new Map<number, { first: number; changes: number; then: number }>();
+  readonly #days = new Map<number, { first: number; changes: number; last: number }>();
 
   /** `RangeError` for a zone that does not exist. */
   constructor(name: string) {
@@ -33,18 +33,18 @@ export class Zone {
 
   spanAt(time: number): Span {
     const number = Math.floor(time / day);
-    const { first, changes, then } = this.#day(number);
-    return time < changes ? { offset: first, until: changes } : { offset: then, until: (number + 1) * day };
+    const { first, changes, last } = this.#day(number);
+    return time < changes ? { offset: first, until: changes } : { offset: last, until: (number + 1) * day };
   }
 
-  #day(number: number): { first: number; changes: number; then: number } {
+  #day(number: number): { first: number; changes: number; last: number } {
     const known = this.#days.get(number);
     if (known) return known;
     if (this.#days.size >= daysMax) this.#days.clear();
     const begins = number * day;
     const first = this.#offsetAt(begins);
-    const then = this.#offsetAt(begins + day);
-    const found = { first, changes: first === then ? begins + day : this.#changeWithin(begins, first), then };
+    const last = this.#offsetAt(begins + day);
+    const found = { first, changes: first === last ? begins + day : this.#changeWithin(begins, first), last };
     this.#days.set(number, found);
     return found;
   }

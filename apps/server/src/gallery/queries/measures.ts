@@ -1,5 +1,6 @@
 import type { ActKind, Odds } from '@muster/protocol';
 import { type Reader, sql } from '#kernel/db';
+import type { DecisionRow } from './records.ts';
 
 export type By = 'persona' | 'tier' | 'bot' | 'hour' | null;
 export type Window = { projectId: string; from: Date; to: Date };
@@ -149,4 +150,23 @@ export async function namesOf(
     select id, name, username, persona_id as "personaId" from gallery_bots
     where project_id = ${projectId}
       and (id = any((select ${ids}::text[])::text[]) or username = any((select ${usernames}::text[])::text[]))`);
+}
+
+export type { DecisionRow };
+
+/** Decisions of a window, newest first, of all bots or of some. */
+export async function decisionsBetween(
+  reader: Reader,
+  { projectId, from, to }: Window,
+  botIds: readonly string[] | null,
+  limit: number,
+): Promise<DecisionRow[]> {
+  return reader.query<DecisionRow>(sql`
+    -- gallery_decisions_between: gallery_decisions_project
+    select thought_id as "thoughtId", bot_id as "botId", at, kind, why, mind, result, reason, tokens_in as "tokensIn",
+      tokens_out as "tokensOut", cost_micros as "costMicros", latency_ms as "latencyMs", body
+    from gallery_decisions
+    where project_id = ${projectId} and at >= ${from} and at < ${to} and result in ('acted', 'skipped', 'blocked')
+      and (${botIds}::text[] is null or bot_id = any(${botIds}::text[]))
+    order by at desc limit ${limit}`);
 }

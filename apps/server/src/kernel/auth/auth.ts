@@ -62,6 +62,10 @@ export type PersonPrincipal = {
 /** The project of whoever names none. The migration makes it, with the same id in every installation. */
 export const defaultProjectId = 'prj_00000000000000000000000000';
 
+/** Keys and people hold scopes, so what they may do is for the operation to ask; tokens are bound to one thing instead. */
+export const holdsScopes = (who: Principal): who is Extract<Principal, { kind: 'key' | 'person' }> =>
+  who.kind === 'key' || who.kind === 'person';
+
 /** Acts for the server itself. */
 export const systemPrincipal = (projectId: string = defaultProjectId): Principal => ({ kind: 'system', projectId });
 

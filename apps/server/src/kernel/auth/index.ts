@@ -11,6 +11,7 @@ export {
   browserOperations,
   defaultProjectId,
   type ForeignCredential,
+  holdsScopes,
   type KeySet,
   type NewBrowserToken,
   nameOf,

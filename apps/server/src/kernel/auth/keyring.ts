@@ -24,6 +24,7 @@ import {
   type Auth,
   defaultProjectId,
   type ForeignCredential,
+  holdsScopes,
   type KeySet,
   type NewApiKey,
   type NewBrowserToken,
@@ -319,8 +320,7 @@ export class Keyring implements Auth {
   }
 
   requireScope(who: Principal, scope: Scope): void {
-    const member = who.kind === 'key' || who.kind === 'person';
-    if (who.kind === 'system' || (member && covers(who.scopes, scope))) return;
+    if (who.kind === 'system' || (holdsScopes(who) && covers(who.scopes, scope))) return;
     const detail =
       who.kind === 'key'
         ? `This key lacks the scope ${scope}.`
@@ -572,7 +572,8 @@ export class Keyring implements Auth {
 const mayCome = ({ from }: Known, address: string | undefined): boolean =>
   from === undefined || (address !== undefined && from.has(address));
 
-const nameOfMaker = (by: Principal): string => (by.kind === 'key' ? by.keyId : by.kind === 'person' ? by.personId : by.kind);
+const nameOfMaker = (by: Principal): string =>
+  by.kind === 'key' ? by.keyId : by.kind === 'person' ? by.personId : by.kind;
 
 const fromEnvironment = (row: ApiKeyRow, doing: string): MusterError =>
   conflict(

@@ -154,7 +154,7 @@ describe('any order', () => {
           expect(scene.svg).toContain(`viewBox="0 0 ${width} ${height}"`);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 

@@ -1,5 +1,27 @@
 import { sql, type Tx } from '#kernel/db';
-import type { Memory, Relation } from '../memory.ts';
+
+export type MemoryKind = 'saw' | 'made' | 'said' | 'heard' | 'liked' | 'reflected';
+export type Memory = {
+  id: string;
+  kind: MemoryKind;
+  /** At most 280 characters. */
+  text: string;
+  itemId: string | null;
+  person: string | null;
+  /** 1 to 10. */
+  importance: number;
+  /** Epoch ms. */
+  at: number;
+};
+export type Relation = {
+  person: string;
+  isBot: boolean;
+  /** −1 to 1 as it was at `lastAt`; `affinityAt` says what is left of it. */
+  affinity: number;
+  seen: number;
+  exchanged: number;
+  lastAt: number;
+};
 
 /** What thinks leave in the memory of their bots, all in one trip with the commit. */
 export type Remembering = {

@@ -1,6 +1,6 @@
 import type { ActKind } from '@muster/protocol';
 import { type Reader, sql } from '#kernel/db';
-import type { MemoryKind } from '../memory.ts';
+import type { MemoryKind } from './memory.ts';
 
 export type LedgerKind = Exclude<ActKind, 'browse'> | 'unlike';
 export type MemoryRow = {

@@ -1,8 +1,8 @@
 import type { DesiredState, GalleryBotState } from '@muster/protocol';
 import type { BotRow } from '#gallery/model';
 import { type Reader, sql, type Tx } from '#kernel/db';
-import { holds } from '../term-sql.ts';
 import { botColumns, botOf, type RawBot } from './bot-row.ts';
+import { holds } from './term-sql.ts';
 
 /** As much of a bot as its owner keeps in memory. */
 export type TimerRow = {
@@ -34,20 +34,24 @@ const timerOfRaw = (raw: RawTimer): TimerRow => ({
   retryAt: raw.retryAt?.getTime() ?? null,
 });
 
-/** The next page of one shard's bots that shall run, by id; of one project when it is given. */
+/** Where a walk over the bots of some shards stands. */
+export type Place = { shard: number; id: string };
+export const fromTheStart: Place = { shard: -1, id: '' };
+
+/** The next page of these shards' bots that shall run, by shard and id; of one project when it is given. */
 export async function readWanted(
   reader: Reader,
-  shard: number,
-  after: string,
+  shards: readonly number[],
+  after: Place,
   limit: number,
   projectId: string | null = null,
 ): Promise<TimerRow[]> {
   const rows = await reader.query<RawTimer>(sql`
-    -- read_wanted_bots: gallery_bots_wanted
+    -- read_wanted_bots: gallery_bots_wanted, from the place on
     select ${timerColumns} from gallery_bots b
-    where b.shard = ${shard} and b.desired = 'running' and b.id > ${after}
+    where b.desired = 'running' and (b.shard, b.id) > (${after.shard}::smallint, ${after.id}) and b.shard = any(${shards}::int[])
       and (${projectId}::text is null or b.project_id = ${projectId})
-    order by b.id limit ${limit}`);
+    order by b.shard, b.id limit ${limit}`);
   return rows.map(timerOfRaw);
 }
 

@@ -6,7 +6,6 @@ import { performAct } from '../room/act.ts';
 import { jsonAnswer, noSuchItem, Refused, type SandboxAnswer, textAnswer } from '../room/answers.ts';
 import { actingAccount, viewingAccount } from '../room/caller.ts';
 import { freshId, idFrom } from '../room/ids.ts';
-import { sandboxLimits as limits } from '../room/limits.ts';
 import { wireItem } from '../room/wire.ts';
 import { type ContractCall } from './context.ts';
 import { ourImage } from './images.ts';

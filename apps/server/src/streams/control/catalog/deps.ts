@@ -24,6 +24,6 @@ export type CatalogDeps = {
 export type Room = CatalogDeps & { publicPaths: PublicPaths };
 
 /** Who asks, and where from, for the audit. */
-export type Asked = { who: Extract<Principal, { kind: 'key' }>; address: string; requestId: string };
+export type Asked = { who: Extract<Principal, { kind: 'key' | 'person' }>; address: string; requestId: string };
 
 export const firstOf = (path: string): string => path.split('/', 1)[0] ?? '';

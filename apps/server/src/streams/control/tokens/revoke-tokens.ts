@@ -7,7 +7,7 @@ import type { Asked, Room } from './deps.ts';
  */
 export async function revokeTokens(
   room: Room,
-  { who, address, requestId }: Asked<Extract<Principal, { kind: 'key' }>>,
+  { who, address, requestId }: Asked<Extract<Principal, { kind: 'key' | 'person' }>>,
   endUser: string,
 ): Promise<void> {
   room.auth.requireScope(who, 'streams:operate');

@@ -21,7 +21,8 @@ export function tokenRoutes(deps: TokensDeps & { metrics: Metrics }, routes: Rou
   routes.route({
     method: 'POST',
     path: '/v1/stream-tokens',
-    auth: { scope: 'streams:operate' },
+    // A token ends with the key that made it, so there must be one.
+    auth: { scope: 'streams:operate', people: false },
     summary: 'Make a token for a browser',
     description:
       'Narrow and short-lived, for pages that read or append by themselves. It may never do more than the key that made it, and ends with it.',

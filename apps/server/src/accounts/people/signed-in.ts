@@ -1,0 +1,100 @@
+import { scopesOf } from '@muster/protocol';
+import type { PersonPrincipal } from '#kernel/auth';
+import { defaultProjectId } from '#kernel/auth';
+import { asError, forbidden, type MusterError, notFound, unauthenticated } from '#kernel/base';
+import { type RequestHead, requireSameOrigin } from '#kernel/http';
+import { tokenHash } from './cookie.ts';
+import { peopleLimits } from './limits.ts';
+import { findSignIn, type Membership, type SignInRecord, touchSignIn } from './queries/sign-ins.ts';
+import type { PeopleRoom } from './room.ts';
+
+const { signInIdleMs, signInLifeMs, signInTouchMs } = peopleLimits;
+
+/** Who sits before the browser that sent these headers. A cookie whose signature is not ours never reaches the database. */
+export async function readSignIn(room: PeopleRoom, cookie: string | undefined): Promise<SignInRecord | undefined> {
+  const now = room.clock.now();
+  for (const token of room.cookie.tokensIn(cookie)) {
+    const found = await findSignIn(room.db, tokenHash(token), new Date(now), new Date(now - signInLifeMs));
+    if (!found) continue;
+    if (found.updatedAt.getTime() < now - signInTouchMs) await moveOn(room, found.signInId, now);
+    return found;
+  }
+  return undefined;
+}
+
+async function moveOn({ db, logger }: PeopleRoom, signInId: string, now: number): Promise<void> {
+  const times = {
+    at: new Date(now),
+    seenBefore: new Date(now - signInTouchMs),
+    idleMs: signInIdleMs,
+    lifeMs: signInLifeMs,
+  };
+  try {
+    await db.transaction((tx) => touchSignIn(tx, signInId, times));
+  } catch (error) {
+    // The call itself is right; the next one tries again.
+    logger.warn({ error: asError(error) }, 'the end of a sign-in could not be moved on');
+  }
+}
+
+/**
+ * The principal of a call with a cookie: in the project `x-muster-project` names, else in the default one, else in the first
+ * they came to. `undefined`: nobody is signed in. Errors: `notFound` `no_such_project` for a project of others; `forbidden`
+ * `no_membership` for somebody who belongs to none.
+ */
+export async function personOf(room: PeopleRoom, head: RequestHead): Promise<PersonPrincipal | undefined> {
+  const found = await readSignIn(room, head.headers.cookie);
+  if (!found) return undefined;
+  const named = head.headers['x-muster-project'];
+  const membership = membershipOf(found, typeof named === 'string' ? named : undefined);
+  if (membership) return principalOf(found, membership);
+  if (named !== undefined) throw noSuchProject();
+  throw forbidden('no_membership', 'You belong to no project. Somebody who administers one can invite you.');
+}
+
+export const noSuchProject = (): MusterError => notFound('no_such_project', 'There is no such project.');
+
+export function membershipOf({ memberships }: SignInRecord, named: string | undefined): Membership | undefined {
+  if (named !== undefined) return memberships.find(({ projectId }) => projectId === named);
+  return memberships.find(({ projectId }) => projectId === defaultProjectId) ?? memberships[0];
+}
+
+export function principalOf(found: SignInRecord, { projectId, role, archived }: Membership): PersonPrincipal {
+  const { personId, name, email, installationAdmin, signInId, confirmedAt } = found;
+  return {
+    kind: 'person',
+    personId,
+    name,
+    email,
+    projectId,
+    role,
+    // What is archived can be looked at only.
+    scopes: scopesOf(archived ? 'viewer' : role),
+    installationAdmin,
+    signInId,
+    confirmedAt: confirmedAt.getTime(),
+  };
+}
+
+/** As a principal for the audit, where there may be no project to speak of. */
+export const actorOf = (found: SignInRecord): PersonPrincipal =>
+  principalOf(
+    found,
+    membershipOf(found, undefined) ?? { projectId: defaultProjectId, projectName: '', role: 'viewer', archived: true },
+  );
+
+/** For calls about the person themselves, whatever they are in which project: the sign-in, from a page of ours when something changes. */
+export async function requireSignIn(room: PeopleRoom, head: RequestHead): Promise<SignInRecord> {
+  const found = head.headers.authorization === undefined ? await readSignIn(room, head.headers.cookie) : undefined;
+  if (!found) throw unauthenticated('no_credential', 'This call is for people who signed in: it takes their cookie.');
+  if (head.method !== 'GET' && head.method !== 'HEAD') requireSameOrigin(head, room.publicOrigin);
+  return found;
+}
+
+/** `forbidden` `password_needed` unless the password was given in the last ten minutes. */
+export function requireFresh({ clock }: PeopleRoom, confirmedAt: number): void {
+  if (clock.now() - confirmedAt <= peopleLimits.freshMs) return;
+  throw forbidden('password_needed', 'Give your password again first: POST /v1/sign-ins/confirm.', {
+    extra: { confirm: '/v1/sign-ins/confirm' },
+  });
+}
