@@ -59,7 +59,7 @@ export async function galleryServer({ core }: { core?: number } = {}): Promise<G
     restoreMs: () => restoredIn,
     async begin() {
       const began = performance.now();
-      child = spawn(process.execPath, [mainFile], {
+      child = spawn(process.execPath, [...process.execArgv, mainFile], {
         env: {
           PATH: process.env['PATH'],
           HOME: process.env['HOME'],

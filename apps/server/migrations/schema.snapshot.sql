@@ -106,6 +106,52 @@ constraint browser_token_epochs_pkey PRIMARY KEY (project_id, subject)
 constraint browser_token_epochs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
 constraint browser_token_epochs_subject_check CHECK (((octet_length(subject) >= 5) AND (octet_length(subject) <= 600)))
 
+-- table budget_caps
+project_id text not null
+scope text not null
+measure text not null
+period text not null
+cap bigint
+updated_at timestamp with time zone not null
+constraint budget_caps_cap_check CHECK ((cap >= 0))
+constraint budget_caps_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text])))
+constraint budget_caps_pkey PRIMARY KEY (project_id, scope, period, measure)
+constraint budget_caps_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+
+-- table budget_counters
+options {fillfactor=50,autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_threshold=200}
+project_id text not null
+scope text not null
+measure text not null
+period text not null
+starts_at timestamp with time zone not null
+spent bigint not null default 0
+reserved bigint not null default 0
+cap bigint
+warned_cap bigint
+reached_cap bigint
+constraint budget_counters_check CHECK ((starts_at = date_trunc(period, starts_at, 'UTC'::text)))
+constraint budget_counters_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text])))
+constraint budget_counters_pkey PRIMARY KEY (project_id, scope, period, starts_at, measure)
+constraint budget_counters_reserved_check CHECK ((reserved >= 0))
+constraint budget_counters_spent_check CHECK ((spent >= 0))
+CREATE INDEX budget_counters_age ON muster.budget_counters USING btree (period, starts_at)
+
+-- table budget_reservations
+options {fillfactor=90,autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_threshold=200}
+id text not null
+project_id text not null
+owner text not null
+expires_at timestamp with time zone not null
+scopes text[] not null
+measures text[] not null
+periods text[] not null
+starts timestamp with time zone[] not null
+amounts bigint[] not null
+constraint budget_reservations_check CHECK (((cardinality(scopes) = cardinality(amounts)) AND (cardinality(measures) = cardinality(amounts)) AND (cardinality(periods) = cardinality(amounts)) AND (cardinality(starts) = cardinality(amounts))))
+constraint budget_reservations_pkey PRIMARY KEY (id)
+CREATE INDEX budget_reservations_expiry ON muster.budget_reservations USING btree (expires_at)
+
 -- table build_artifacts
 id text not null
 build_id text not null
@@ -369,6 +415,259 @@ constraint demands_platform_check CHECK ((platform = ANY (ARRAY['ios'::text, 'an
 constraint demands_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
 constraint demands_project_id_queue_platform_requires_key UNIQUE (project_id, queue, platform, requires)
 
+-- table gallery_actions
+options {fillfactor=80}
+thought_id text not null
+project_id text not null
+bot_id text not null
+shard smallint not null
+target_id text not null
+kind text not null
+item_id text
+parent_id text
+key text not null
+content text not null default ''::text
+content_hash bytea
+image_blob text
+detail jsonb not null default '{}'::jsonb
+state text not null default 'open'::text
+outcome text
+remote_id text
+term bigint not null
+opened_at timestamp with time zone not null
+closed_at timestamp with time zone
+constraint gallery_actions_check CHECK (((state = 'open'::text) = (closed_at IS NULL)))
+constraint gallery_actions_key_key UNIQUE (key)
+constraint gallery_actions_kind_check CHECK ((kind = ANY (ARRAY['post'::text, 'comment'::text, 'reply'::text, 'like'::text, 'unlike'::text])))
+constraint gallery_actions_pkey PRIMARY KEY (thought_id)
+constraint gallery_actions_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'failed'::text, 'dropped'::text])))
+CREATE INDEX gallery_actions_bot ON muster.gallery_actions USING btree (bot_id, opened_at DESC, thought_id)
+CREATE INDEX gallery_actions_closed ON muster.gallery_actions USING btree (closed_at) WHERE (state <> 'open'::text)
+CREATE INDEX gallery_actions_item ON muster.gallery_actions USING btree (project_id, target_id, item_id, opened_at) WHERE (item_id IS NOT NULL)
+CREATE INDEX gallery_actions_open ON muster.gallery_actions USING btree (shard, opened_at) WHERE (state = 'open'::text)
+CREATE INDEX gallery_actions_project ON muster.gallery_actions USING btree (project_id, opened_at DESC)
+CREATE UNIQUE INDEX gallery_actions_one_like ON muster.gallery_actions USING btree (bot_id, item_id) WHERE ((kind = 'like'::text) AND (state = ANY (ARRAY['open'::text, 'done'::text])))
+
+-- table gallery_activity
+project_id text not null
+seq bigint not null generated always as identity
+id text not null
+bot_id text
+bot_name text
+persona_id text
+type text not null
+message text not null
+at timestamp with time zone not null
+thought_id text
+data jsonb not null default '{}'::jsonb
+published boolean not null default false
+constraint gallery_activity_id_key UNIQUE (id)
+constraint gallery_activity_pkey PRIMARY KEY (project_id, seq)
+CREATE INDEX gallery_activity_at ON muster.gallery_activity USING btree (at)
+CREATE INDEX gallery_activity_bot ON muster.gallery_activity USING btree (bot_id, seq) WHERE (bot_id IS NOT NULL)
+CREATE INDEX gallery_activity_unpublished ON muster.gallery_activity USING btree (project_id, seq) WHERE (NOT published)
+
+-- table gallery_bots
+options {fillfactor=70,autovacuum_vacuum_scale_factor=0.02}
+id text not null
+project_id text not null
+shard smallint not null
+name text not null
+username text not null
+target_id text not null
+persona_id text
+disclosure_label text not null default 'automated account'::text
+traits jsonb not null default '{}'::jsonb
+caps jsonb
+seed bigint not null
+seed_key bigint
+seed_index integer
+desired text not null default 'stopped'::text
+state text not null default 'idle'::text
+reason text
+last_error text
+sleep_until timestamp with time zone
+retry_at timestamp with time zone
+failures integer not null default 0
+next_think_at timestamp with time zone
+think_no bigint not null default 0
+generation integer not null default 0
+provision text not null default 'none'::text
+provision_detail text
+remote_user_id text
+posts integer not null default 0
+comments integer not null default 0
+replies integer not null default 0
+likes integer not null default 0
+browses integer not null default 0
+thinks integer not null default 0
+skips integer not null default 0
+failed integer not null default 0
+cost_micros bigint not null default 0
+last_action_at timestamp with time zone
+version integer not null default 1
+created_at timestamp with time zone not null default now()
+updated_at timestamp with time zone not null default now()
+deleted_at timestamp with time zone
+constraint gallery_bots_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'paused'::text, 'stopped'::text, 'deleted'::text])))
+constraint gallery_bots_pkey PRIMARY KEY (id)
+constraint gallery_bots_project_id_persona_id_fkey FOREIGN KEY (project_id, persona_id) REFERENCES gallery_personas(project_id, id)
+constraint gallery_bots_project_id_target_id_fkey FOREIGN KEY (project_id, target_id) REFERENCES gallery_targets(project_id, id)
+constraint gallery_bots_provision_check CHECK ((provision = ANY (ARRAY['none'::text, 'pending'::text, 'done'::text, 'failed'::text, 'removing'::text, 'removed'::text])))
+constraint gallery_bots_shard_check CHECK (((shard >= 0) AND (shard <= 63)))
+constraint gallery_bots_state_check CHECK ((state = ANY (ARRAY['idle'::text, 'running'::text, 'paused'::text, 'sleeping'::text, 'error'::text, 'deleted'::text])))
+CREATE INDEX gallery_bots_persona ON muster.gallery_bots USING btree (project_id, persona_id)
+CREATE INDEX gallery_bots_project ON muster.gallery_bots USING btree (project_id, id)
+CREATE INDEX gallery_bots_removing ON muster.gallery_bots USING btree (id) WHERE (provision = ANY (ARRAY['pending'::text, 'removing'::text]))
+CREATE INDEX gallery_bots_wanted ON muster.gallery_bots USING btree (shard, id) WHERE (desired = 'running'::text)
+CREATE UNIQUE INDEX gallery_bots_seeded ON muster.gallery_bots USING btree (project_id, target_id, seed_key, seed_index) WHERE (seed_index IS NOT NULL)
+CREATE UNIQUE INDEX gallery_bots_username ON muster.gallery_bots USING btree (project_id, target_id, username)
+
+-- table gallery_decisions
+thought_id text not null
+project_id text not null
+bot_id text not null
+at timestamp with time zone not null
+kind text not null
+why text not null
+mind text not null
+result text not null
+reason text
+tokens_in integer not null default 0
+tokens_out integer not null default 0
+cost_micros bigint not null default 0
+latency_ms integer not null default 0
+body jsonb not null
+constraint gallery_decisions_pkey PRIMARY KEY (thought_id)
+CREATE INDEX gallery_decisions_bot ON muster.gallery_decisions USING btree (bot_id, at DESC, thought_id)
+CREATE INDEX gallery_decisions_project ON muster.gallery_decisions USING btree (project_id, at)
+
+-- table gallery_fleets
+project_id text not null
+seed bigint not null default 1
+gate text not null default 'open'::text
+gate_until timestamp with time zone
+gate_reason text
+mind text
+fallback_mind text
+bot_caps jsonb not null default '{"acts": 500, "likes": 300, "posts": 40, "comments": 150}'::jsonb
+panic jsonb
+version integer not null default 1
+updated_at timestamp with time zone not null default now()
+constraint gallery_fleets_gate_check CHECK ((gate = ANY (ARRAY['open'::text, 'sleeping'::text, 'held'::text, 'tripped'::text])))
+constraint gallery_fleets_pkey PRIMARY KEY (project_id)
+constraint gallery_fleets_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+
+-- table gallery_memories
+id text not null
+bot_id text not null
+kind text not null
+text text not null
+item_id text
+person text
+importance smallint not null
+at timestamp with time zone not null
+used_at timestamp with time zone not null
+constraint gallery_memories_importance_check CHECK (((importance >= 1) AND (importance <= 10)))
+constraint gallery_memories_kind_check CHECK ((kind = ANY (ARRAY['saw'::text, 'made'::text, 'said'::text, 'heard'::text, 'liked'::text, 'reflected'::text])))
+constraint gallery_memories_pkey PRIMARY KEY (id)
+CREATE INDEX gallery_memories_bot ON muster.gallery_memories USING btree (bot_id, at DESC)
+CREATE INDEX gallery_memories_person ON muster.gallery_memories USING btree (person) WHERE (person IS NOT NULL)
+
+-- table gallery_personas
+project_id text not null
+id text not null
+version integer not null default 1
+body jsonb not null
+built_in boolean not null default false
+created_at timestamp with time zone not null default now()
+updated_at timestamp with time zone not null default now()
+constraint gallery_personas_pkey PRIMARY KEY (project_id, id)
+constraint gallery_personas_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+
+-- table gallery_relations
+options {fillfactor=80}
+bot_id text not null
+person text not null
+is_bot boolean not null
+affinity real not null default 0
+seen integer not null default 0
+exchanged integer not null default 0
+last_at timestamp with time zone not null
+constraint gallery_relations_affinity_check CHECK (((affinity >= ('-1'::integer)::double precision) AND (affinity <= (1)::double precision)))
+constraint gallery_relations_pkey PRIMARY KEY (bot_id, person)
+CREATE INDEX gallery_relations_person ON muster.gallery_relations USING btree (person)
+
+-- table gallery_shards
+options {fillfactor=50}
+shard smallint not null
+owner text
+term bigint not null default 0
+expires_at timestamp with time zone not null default '-infinity'::timestamp with time zone
+constraint gallery_shards_pkey PRIMARY KEY (shard)
+constraint gallery_shards_shard_check CHECK (((shard >= 0) AND (shard <= 63)))
+
+-- table gallery_targets
+project_id text not null
+id text not null
+kind text not null
+title text not null
+base_url text not null
+token bytea
+legacy_secret bytea
+dialect text not null default 'showcase'::text
+capabilities jsonb not null default '{"upload": false, "execute": false, "idempotency": false, "explicitUnlike": false}'::jsonb
+rps real not null default 10
+concurrency smallint not null default 16
+quiet_list text[] not null default '{}'::text[]
+banned text[] not null default '{}'::text[]
+caption_footer text
+deprovision_on_delete boolean not null default false
+phase_out jsonb
+share real not null default 1
+acknowledgement jsonb
+gate text not null default 'open'::text
+gate_until timestamp with time zone
+gate_reason text
+health jsonb
+from_environment boolean not null default false
+version integer not null default 1
+created_at timestamp with time zone not null default now()
+updated_at timestamp with time zone not null default now()
+constraint gallery_targets_concurrency_check CHECK (((concurrency >= 1) AND (concurrency <= 256)))
+constraint gallery_targets_dialect_check CHECK ((dialect = ANY (ARRAY['showcase'::text, 'gallery-v0'::text])))
+constraint gallery_targets_gate_check CHECK ((gate = ANY (ARRAY['open'::text, 'sleeping'::text, 'held'::text, 'tripped'::text])))
+constraint gallery_targets_kind_check CHECK ((kind = ANY (ARRAY['sandbox'::text, 'floimg'::text])))
+constraint gallery_targets_pkey PRIMARY KEY (project_id, id)
+constraint gallery_targets_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+constraint gallery_targets_rps_check CHECK ((rps > (0)::double precision))
+constraint gallery_targets_share_check CHECK (((share >= (0)::double precision) AND (share <= (1)::double precision)))
+
+-- table gallery_tasks
+id text not null
+project_id text not null
+kind text not null
+input jsonb not null
+ids text[] not null default '{}'::text[]
+total integer not null
+done integer not null default 0
+changed integer not null default 0
+refused jsonb not null default '[]'::jsonb
+confirmed boolean
+error text
+result jsonb
+state text not null default 'running'::text
+asked_by text not null
+created_at timestamp with time zone not null
+finished_at timestamp with time zone
+constraint gallery_tasks_check CHECK (((state = 'running'::text) = (finished_at IS NULL)))
+constraint gallery_tasks_kind_check CHECK ((kind = ANY (ARRAY['bulk'::text, 'seed'::text, 'replay'::text, 'sim'::text])))
+constraint gallery_tasks_pkey PRIMARY KEY (id)
+constraint gallery_tasks_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+constraint gallery_tasks_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
+CREATE INDEX gallery_tasks_finished ON muster.gallery_tasks USING btree (finished_at) WHERE (finished_at IS NOT NULL)
+CREATE INDEX gallery_tasks_project ON muster.gallery_tasks USING btree (project_id, created_at DESC)
+
 -- table idempotency_keys
 project_id text not null
 route text not null
@@ -380,6 +679,27 @@ expires_at timestamp with time zone not null
 constraint idempotency_keys_pkey PRIMARY KEY (project_id, route, key)
 constraint idempotency_keys_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
 CREATE INDEX idempotency_keys_expires_at ON muster.idempotency_keys USING btree (expires_at)
+
+-- table invites
+id text not null
+secret_hash bytea not null
+project_id text not null
+role text not null
+note text not null default ''::text
+created_by text not null
+created_at timestamp with time zone not null
+expires_at timestamp with time zone not null
+used_at timestamp with time zone
+used_by text
+revoked_at timestamp with time zone
+constraint invites_check CHECK (((used_at IS NULL) OR (revoked_at IS NULL)))
+constraint invites_note_check CHECK ((length(note) <= 200))
+constraint invites_pkey PRIMARY KEY (id)
+constraint invites_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+constraint invites_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
+constraint invites_secret_hash_key UNIQUE (secret_hash)
+constraint invites_used_by_fkey FOREIGN KEY (used_by) REFERENCES people(id) ON DELETE SET NULL
+CREATE INDEX invites_project ON muster.invites USING btree (project_id, id DESC)
 
 -- table job_payloads
 options {autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_threshold=1000,autovacuum_vacuum_cost_delay=0,vacuum_truncate=off}
@@ -504,6 +824,18 @@ era_reason text
 constraint log_cursors_era_reason_check CHECK ((era_reason = ANY (ARRAY['lost'::text, 'restored'::text])))
 constraint log_cursors_pkey PRIMARY KEY (wal_id, shard)
 
+-- table memberships
+project_id text not null
+person_id text not null
+role text not null
+created_at timestamp with time zone not null
+updated_at timestamp with time zone not null
+constraint memberships_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+constraint memberships_pkey PRIMARY KEY (person_id, project_id)
+constraint memberships_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+constraint memberships_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
+CREATE INDEX memberships_project ON muster.memberships USING btree (project_id, person_id DESC)
+
 -- table meta
 key text not null
 value jsonb not null
@@ -517,6 +849,35 @@ state text not null
 seen_at timestamp with time zone not null
 constraint nodes_pkey PRIMARY KEY (node_id)
 constraint nodes_state_check CHECK ((state = ANY (ARRAY['live'::text, 'draining'::text, 'stopped'::text])))
+
+-- table people
+id text not null
+email text not null
+email_verified boolean not null default false
+name text not null
+image text
+installation_admin boolean not null default false
+created_at timestamp with time zone not null
+updated_at timestamp with time zone not null
+constraint people_email_check CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254))))
+constraint people_email_key UNIQUE (email)
+constraint people_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+constraint people_pkey PRIMARY KEY (id)
+CREATE INDEX people_installation_admins ON muster.people USING btree (id) WHERE installation_admin
+
+-- table person_credentials
+id text not null
+person_id text not null
+provider text not null
+account_id text not null
+password text
+created_at timestamp with time zone not null
+updated_at timestamp with time zone not null
+constraint person_credentials_check CHECK (((provider = 'credential'::text) = (password IS NOT NULL)))
+constraint person_credentials_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+constraint person_credentials_pkey PRIMARY KEY (id)
+constraint person_credentials_provider_account_id_key UNIQUE (provider, account_id)
+CREATE INDEX person_credentials_person ON muster.person_credentials USING btree (person_id)
 
 -- table projects
 id text not null
@@ -555,6 +916,187 @@ CREATE INDEX run_tokens_build ON muster.run_tokens USING btree (build_id, term) 
 CREATE INDEX run_tokens_expiry ON muster.run_tokens USING btree (expires_at) WHERE (expires_at IS NOT NULL)
 CREATE INDEX run_tokens_worker ON muster.run_tokens USING btree (worker_id) WHERE (worker_id IS NOT NULL)
 
+-- table sandbox_accounts
+id text not null
+project_id text not null
+username text not null
+name text not null
+bio text not null default ''::text
+is_agent boolean not null
+agent_id text
+persona_id text
+person_id text
+quiet boolean not null default false
+created_at timestamp with time zone not null
+removed_at timestamp with time zone
+constraint sandbox_accounts_check CHECK ((is_agent = (agent_id IS NOT NULL)))
+constraint sandbox_accounts_check1 CHECK ((is_agent = (person_id IS NULL)))
+constraint sandbox_accounts_check2 CHECK ((NOT (is_agent AND quiet)))
+constraint sandbox_accounts_pkey PRIMARY KEY (id)
+constraint sandbox_accounts_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+CREATE INDEX sandbox_accounts_quiet ON muster.sandbox_accounts USING btree (project_id) WHERE quiet
+CREATE UNIQUE INDEX sandbox_accounts_agent ON muster.sandbox_accounts USING btree (project_id, agent_id) WHERE (removed_at IS NULL)
+CREATE UNIQUE INDEX sandbox_accounts_person ON muster.sandbox_accounts USING btree (project_id, person_id) WHERE (removed_at IS NULL)
+CREATE UNIQUE INDEX sandbox_accounts_username ON muster.sandbox_accounts USING btree (project_id, username)
+
+-- table sandbox_comments
+id text not null
+project_id text not null
+item_id text not null
+account_id text not null
+by_agent boolean not null
+content text not null
+created_at timestamp with time zone not null
+constraint sandbox_comments_account_id_fkey FOREIGN KEY (account_id) REFERENCES sandbox_accounts(id)
+constraint sandbox_comments_item_id_fkey FOREIGN KEY (item_id) REFERENCES sandbox_items(id) ON DELETE CASCADE
+constraint sandbox_comments_pkey PRIMARY KEY (id)
+CREATE INDEX sandbox_comments_account ON muster.sandbox_comments USING btree (account_id)
+CREATE INDEX sandbox_comments_item ON muster.sandbox_comments USING btree (item_id, created_at, id)
+
+-- table sandbox_days
+options {fillfactor=70}
+project_id text not null
+day date not null
+account_id text not null
+is_agent boolean not null
+posts integer not null default 0
+comments integer not null default 0
+likes integer not null default 0
+constraint sandbox_days_account_id_fkey FOREIGN KEY (account_id) REFERENCES sandbox_accounts(id)
+constraint sandbox_days_pkey PRIMARY KEY (account_id, day)
+CREATE INDEX sandbox_days_day ON muster.sandbox_days USING btree (project_id, day, is_agent) INCLUDE (posts, comments, likes)
+
+-- table sandbox_faults
+project_id text not null
+id text not null
+position smallint not null
+body jsonb not null
+left_over integer
+expires_at timestamp with time zone not null
+constraint sandbox_faults_pkey PRIMARY KEY (project_id, id)
+constraint sandbox_faults_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+
+-- table sandbox_images
+id text not null
+project_id text not null
+account_id text
+form text
+sha256 text
+width integer
+height integer
+upload_type text
+upload_bytes integer
+upload_hash bytea
+expires_at timestamp with time zone
+created_at timestamp with time zone not null
+constraint sandbox_images_account_id_fkey FOREIGN KEY (account_id) REFERENCES sandbox_accounts(id)
+constraint sandbox_images_check CHECK (((sha256 IS NULL) = (form IS NULL)))
+constraint sandbox_images_form_check CHECK ((form = ANY (ARRAY['svg'::text, 'png'::text])))
+constraint sandbox_images_pkey PRIMARY KEY (id)
+constraint sandbox_images_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+constraint sandbox_images_sha256_check CHECK ((length(sha256) = 64))
+CREATE INDEX sandbox_images_waiting ON muster.sandbox_images USING btree (expires_at) WHERE (sha256 IS NULL)
+
+-- table sandbox_items
+options {fillfactor=80}
+id text not null
+project_id text not null
+account_id text not null
+by_agent boolean not null
+title text not null
+description text not null default ''::text
+category text
+tags text[] not null default '{}'::text[]
+alt text not null default ''::text
+image_prompt text not null default ''::text
+facts text[] not null default '{}'::text[]
+workflow_id text
+image_id text not null
+human_likes integer not null default 0
+bot_likes integer not null default 0
+human_comments integer not null default 0
+bot_comments integer not null default 0
+human_views integer not null default 0
+bot_views integer not null default 0
+likes integer generated (human_likes + bot_likes)
+weight double precision generated ((((human_likes + human_comments))::numeric + (0.25 * ((bot_likes + bot_comments))::numeric)) + (1)::numeric)
+created_at timestamp with time zone not null
+constraint sandbox_items_account_id_fkey FOREIGN KEY (account_id) REFERENCES sandbox_accounts(id)
+constraint sandbox_items_category_check CHECK ((category = ANY (ARRAY['ai-workflows'::text, 'data-viz'::text, 'marketing'::text, 'utilities'::text])))
+constraint sandbox_items_image_id_fkey FOREIGN KEY (image_id) REFERENCES sandbox_images(id)
+constraint sandbox_items_pkey PRIMARY KEY (id)
+constraint sandbox_items_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+CREATE INDEX sandbox_items_account ON muster.sandbox_items USING btree (account_id, created_at DESC, id DESC)
+CREATE INDEX sandbox_items_image ON muster.sandbox_items USING btree (image_id)
+CREATE INDEX sandbox_items_people_popular ON muster.sandbox_items USING btree (project_id, likes DESC, created_at DESC, id DESC) WHERE (NOT by_agent)
+CREATE INDEX sandbox_items_people_recent ON muster.sandbox_items USING btree (project_id, created_at DESC, id DESC) WHERE (NOT by_agent)
+CREATE INDEX sandbox_items_people_weight ON muster.sandbox_items USING btree (project_id, weight DESC, created_at DESC, id DESC) WHERE (NOT by_agent)
+CREATE INDEX sandbox_items_popular ON muster.sandbox_items USING btree (project_id, likes DESC, created_at DESC, id DESC)
+CREATE INDEX sandbox_items_recent ON muster.sandbox_items USING btree (project_id, created_at DESC, id DESC)
+CREATE INDEX sandbox_items_weight ON muster.sandbox_items USING btree (project_id, weight DESC, created_at DESC, id DESC)
+
+-- table sandbox_keys
+account_id text not null
+key text not null
+digest bytea not null
+status smallint not null
+body text not null
+at timestamp with time zone not null
+constraint sandbox_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES sandbox_accounts(id)
+constraint sandbox_keys_pkey PRIMARY KEY (account_id, key)
+CREATE INDEX sandbox_keys_at ON muster.sandbox_keys USING btree (at)
+
+-- table sandbox_likes
+item_id text not null
+account_id text not null
+at timestamp with time zone not null
+constraint sandbox_likes_account_id_fkey FOREIGN KEY (account_id) REFERENCES sandbox_accounts(id)
+constraint sandbox_likes_item_id_fkey FOREIGN KEY (item_id) REFERENCES sandbox_items(id) ON DELETE CASCADE
+constraint sandbox_likes_pkey PRIMARY KEY (item_id, account_id)
+CREATE INDEX sandbox_likes_account ON muster.sandbox_likes USING btree (account_id)
+
+-- table sandbox_reports
+id text not null
+project_id text not null
+item_id text not null
+comment_id text
+account_id text not null
+reason text not null
+created_at timestamp with time zone not null
+constraint sandbox_reports_account_id_fkey FOREIGN KEY (account_id) REFERENCES sandbox_accounts(id)
+constraint sandbox_reports_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES sandbox_comments(id) ON DELETE CASCADE
+constraint sandbox_reports_item_id_fkey FOREIGN KEY (item_id) REFERENCES sandbox_items(id) ON DELETE CASCADE
+constraint sandbox_reports_pkey PRIMARY KEY (id)
+constraint sandbox_reports_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+constraint sandbox_reports_reason_check CHECK ((length(reason) <= 500))
+CREATE INDEX sandbox_reports_comment ON muster.sandbox_reports USING btree (comment_id) WHERE (comment_id IS NOT NULL)
+CREATE INDEX sandbox_reports_project ON muster.sandbox_reports USING btree (project_id, created_at DESC, id DESC)
+CREATE UNIQUE INDEX sandbox_reports_once ON muster.sandbox_reports USING btree (item_id, account_id, COALESCE(comment_id, ''::text))
+
+-- table sandbox_settings
+project_id text not null
+paused boolean not null default false
+fleet_daily_max integer
+fleet_monthly_max integer
+agent_daily_max integer
+agent_monthly_max integer
+version integer not null default 1
+updated_at timestamp with time zone not null default now()
+constraint sandbox_settings_agent_daily_max_check CHECK ((agent_daily_max >= 0))
+constraint sandbox_settings_agent_monthly_max_check CHECK ((agent_monthly_max >= 0))
+constraint sandbox_settings_fleet_daily_max_check CHECK ((fleet_daily_max >= 0))
+constraint sandbox_settings_fleet_monthly_max_check CHECK ((fleet_monthly_max >= 0))
+constraint sandbox_settings_pkey PRIMARY KEY (project_id)
+constraint sandbox_settings_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+
+-- table setup_tokens
+secret_hash bytea not null
+node text not null
+created_at timestamp with time zone not null
+expires_at timestamp with time zone not null
+constraint setup_tokens_node_key UNIQUE (node)
+constraint setup_tokens_pkey PRIMARY KEY (secret_hash)
+
 -- table shards
 shard smallint not null
 owner text not null
@@ -563,6 +1105,33 @@ expires_at timestamp with time zone not null
 state text not null
 constraint shards_pkey PRIMARY KEY (shard)
 constraint shards_state_check CHECK ((state = ANY (ARRAY['owned'::text, 'released'::text])))
+
+-- table sign_in_tries
+id bigint not null generated always as identity
+address text not null
+email_hash bytea not null
+at timestamp with time zone not null
+constraint sign_in_tries_pkey PRIMARY KEY (id)
+CREATE INDEX sign_in_tries_address ON muster.sign_in_tries USING btree (address, at DESC)
+CREATE INDEX sign_in_tries_at ON muster.sign_in_tries USING btree (at)
+
+-- table sign_ins
+options {fillfactor=80}
+id text not null
+token_hash text not null
+person_id text not null
+address text
+user_agent text
+created_at timestamp with time zone not null
+updated_at timestamp with time zone not null
+expires_at timestamp with time zone not null
+confirmed_at timestamp with time zone not null
+constraint sign_ins_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+constraint sign_ins_pkey PRIMARY KEY (id)
+constraint sign_ins_token_hash_check CHECK ((length(token_hash) = 64))
+constraint sign_ins_token_hash_key UNIQUE (token_hash)
+CREATE INDEX sign_ins_expiry ON muster.sign_ins USING btree (expires_at)
+CREATE INDEX sign_ins_person ON muster.sign_ins USING btree (person_id, id DESC)
 
 -- table stream_bulk_jobs
 id text not null
@@ -767,6 +1336,17 @@ entries bigint not null
 constraint usage_hours_hour_check CHECK ((hour = date_trunc('hour'::text, hour, 'UTC'::text)))
 constraint usage_hours_pkey PRIMARY KEY (project_id, meter, hour, dimensions)
 CREATE INDEX usage_hours_age ON muster.usage_hours USING btree (hour)
+
+-- table verifications
+id text not null
+identifier text not null
+value text not null
+created_at timestamp with time zone not null
+updated_at timestamp with time zone not null
+expires_at timestamp with time zone not null
+constraint verifications_pkey PRIMARY KEY (id)
+CREATE INDEX verifications_expiry ON muster.verifications USING btree (expires_at)
+CREATE INDEX verifications_identifier ON muster.verifications USING btree (identifier, created_at DESC)
 
 -- table worker_diagnostics
 id text not null

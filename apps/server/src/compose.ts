@@ -191,6 +191,21 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   const publicBase =
     config.base.publicUrl === undefined ? undefined : new URL(config.base.publicUrl).origin + config.base.basePath;
   const budgets = createBudgets({ db, clock, logger: room('budgets'), limits });
+  const accounts = createAccounts({
+    db,
+    auth,
+    clock,
+    limits,
+    logger: room('accounts'),
+    dataDir,
+    nodeId: node,
+    basePath: config.base.basePath,
+    publicOrigin: config.base.publicUrl === undefined ? undefined : new URL(config.base.publicUrl).origin,
+    publicBase: () => publicBase ?? http.url,
+    cookieKeys: secrets.deriveAll('accounts.sign-in-cookies'),
+    engineSecret: secrets.derive('accounts.sign-in-engine'),
+    headless: firstPerson(config, given),
+  });
   const gallery = createGallery({
     db,
     log,
@@ -217,7 +232,8 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
       ackHost: config.gallery.ackHost,
     },
     sandbox: {
-      currentPerson: async () => undefined,
+      currentPerson: (head) => accounts.currentPerson(head),
+      signInPath: `${config.base.basePath}/sign-in?next=${encodeURIComponent(`${config.base.basePath}/sandbox`)}`,
       serviceToken: given.gallerySandboxToken,
       csrfKey: secrets.derive('gallery.forms'),
       publicBase,
@@ -242,7 +258,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     rooms: [builds.streams, gallery.streams],
     config: { ...streamsDefaults, ...config.streams, corsOrigins: config.edge.corsOrigins },
   });
-  createAccounts({ db, auth, limits }).plugin(http);
+  accounts.plugin(http);
   builds.routes(http);
   streams.routes(http);
   gallery.routes(http);
@@ -250,6 +266,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   compatRoutes(builds.room)(http);
 
   await up.start('keys', auth);
+  await up.start('people', accounts);
   await up.start('usage', meter);
   await up.start('builds', builds);
   await up.start('streams', streams);
@@ -271,10 +288,12 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     },
   });
   lock.announce(http.url);
+  const setup = await accounts.offerSetup(publicBase ?? http.url);
 
   const database = options.database ? 'given' : server.describe();
   const facts = [
     ['address', config.base.publicUrl ?? http.url],
+    ...(setup === undefined ? [] : [['set up at', setup.link] as const]),
     ...(firstKey === undefined ? [] : [['admin key', `in ${firstKey}`] as const]),
     ['data', dataDir],
     ['database', database],
@@ -283,7 +302,14 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   ] as const;
   options.lines?.ready(facts);
   logger.info(
-    { url: http.url, node, version, database, ...(firstKey === undefined ? {} : { firstKeyFile: firstKey }) },
+    {
+      url: http.url,
+      node,
+      version,
+      database,
+      ...(firstKey === undefined ? {} : { firstKeyFile: firstKey }),
+      ...(setup === undefined ? {} : { setupFile: setup.file }),
+    },
     'ready',
   );
   return { http, db, builds, facts, [Symbol.asyncDispose]: () => up.lifecycle[Symbol.asyncDispose]() };
@@ -337,6 +363,15 @@ function openBlobs({ base, blobs }: Config, given: Read['secrets'], clock: Clock
 function mindSettings({ minds }: Config, given: Read['secrets']): Parameters<typeof mindsFrom>[0] {
   const { minds: named, mindApiKey: apiKey, openaiApiKey, anthropicApiKey, googleApiKey } = given;
   return { ...minds, minds: named, apiKey, openaiApiKey, anthropicApiKey, googleApiKey };
+}
+
+function firstPerson(
+  { base }: Config,
+  { setupPassword }: Read['secrets'],
+): { email: string; password: string } | undefined {
+  return base.setupEmail === undefined || setupPassword === undefined
+    ? undefined
+    : { email: base.setupEmail, password: setupPassword };
 }
 
 function environmentKeys(given: Read['secrets']): EnvironmentKey[] {

@@ -1,9 +1,6 @@
-import type { createTargetSchema, GalleryTarget, Page, patchTargetSchema } from '@muster/protocol';
-import type { z } from 'zod';
+import type { GalleryTarget, NewTarget, Page, TargetChange } from '@muster/protocol';
 import type { Connection } from './base/connection.ts';
 
-export type NewTarget = z.input<typeof createTargetSchema>;
-export type TargetChange = z.input<typeof patchTargetSchema>;
 /** What a check of a target found; each finding that is not good says what to do. */
 export type TargetCheck = {
   ok: boolean;

@@ -5,6 +5,7 @@ import { answer, type Routes } from '#kernel/http';
 import { createKey } from './create-key.ts';
 import type { AccountsDeps } from './deps.ts';
 import { exportAudit, listAudit } from './list-audit.ts';
+import { type People, meShape as personMeShape } from './people/index.ts';
 import { revokeKey } from './revoke-key.ts';
 import { rotateKey } from './rotate-key.ts';
 import { auditShape, keyShape, keyWithSecret, limitShape, meShape, newKeyBody, rotateBody, showKey } from './shapes.ts';
@@ -21,20 +22,20 @@ const auditQuery = pageQuery.extend({
 });
 
 /** `/v1/me`, `/v1/limits`, `/v1/keys`, `/v1/audit`. */
-export function accountsRoutes(deps: AccountsDeps, routes: Routes): void {
+export function accountsRoutes(deps: AccountsDeps, people: Pick<People, 'me'>, routes: Routes): void {
   routes.route({
     method: 'GET',
     path: '/v1/me',
-    auth: 'key',
+    auth: 'member',
     summary: 'Who the credential is',
-    answers: { 200: { description: 'The key.', schema: meShape } },
-    handle: ({ who }) => showMe(who),
+    answers: { 200: { description: 'The key, or the person.', schema: z.union([meShape, personMeShape]) } },
+    handle: (call) => (call.who.kind === 'key' ? showMe(call.who) : people.me(call)),
   });
 
   routes.route({
     method: 'GET',
     path: '/v1/limits',
-    auth: 'key',
+    auth: 'member',
     summary: 'Every limit with its present use',
     answers: {
       200: { description: 'All limits of this node.', schema: z.strictObject({ items: z.array(limitShape) }) },

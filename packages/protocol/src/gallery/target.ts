@@ -53,6 +53,10 @@ export const createTargetSchema = z.strictObject({
 });
 export const patchTargetSchema = z.strictObject(changeable).partial();
 
+/** As a client sends them. */
+export type NewTarget = z.input<typeof createTargetSchema>;
+export type TargetChange = z.input<typeof patchTargetSchema>;
+
 /** The three statements are accepted each; the host is typed, and must be that of the base URL. */
 export const acknowledgeSchema = z.strictObject({
   host: z.string().min(1).max(300),

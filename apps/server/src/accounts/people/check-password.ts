@@ -21,7 +21,11 @@ export function checkPassword(password: string, email: string, pointer = '/passw
   if (local.length > 2 && small.includes(local))
     throw wrong('password_has_email', pointer, 'A password may not hold the name of the email address.');
   if (isCommon(small))
-    throw wrong('password_common', pointer, 'This is one of the passwords that are tried first. Take a longer sentence.');
+    throw wrong(
+      'password_common',
+      pointer,
+      'This is one of the passwords that are tried first. Take a longer sentence.',
+    );
 }
 
 const wrong = (reason: string, pointer: string, detail: string): MusterError =>
@@ -36,7 +40,17 @@ export function isCommon(small: string): boolean {
   });
 }
 
-const signs: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's', '!': 'i' };
+const signs: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+};
 const unleet = (text: string): string => text.replaceAll(/[013457@$!]/g, (sign) => signs[sign] ?? sign);
 
 const longestFirst = commonWords.toSorted((a, b) => b.length - a.length);

@@ -4,17 +4,21 @@ import { asError, type Limits, type Service } from '#kernel/base';
 import type { Http, RequestHead } from '#kernel/http';
 import { authRoutes } from './auth-routes.ts';
 import { SessionCookie } from './cookie.ts';
+import { declareLimits } from './declare-limits.ts';
 import { createEngine } from './engine/engine.ts';
 import { keepHouse } from './keep-house.ts';
-import { declareLimits, peopleLimits } from './limits.ts';
+import { peopleLimits } from './limits.ts';
 import { pageRoutes } from './page-routes.ts';
 import { HashGate } from './passwords.ts';
 import { peopleRoutes } from './people-routes.ts';
 import type { PeopleDeps, PeopleRoom } from './room.ts';
 import { offerSetup, setUpHeadless } from './setup.ts';
-import { membershipOf, personOf, readSignIn } from './signed-in.ts';
+import { type Me, meOf } from './shapes.ts';
+import { membershipOf, personOf, readSignIn, requireSignIn } from './signed-in.ts';
 
 export type { PeopleDeps } from './room.ts';
+export { type Me, meShape } from './shapes.ts';
+export { requireFresh } from './signed-in.ts';
 
 /** Somebody who is signed in, for pages that are readable by anybody. */
 export type CurrentPerson = { id: string; name: string; username: string; projectId: string };
@@ -24,6 +28,8 @@ export type People = Service & {
   routes(http: Http): void;
   /** Who sits before this browser, in the project they are in; `undefined`: nobody, or somebody who belongs to none. */
   currentPerson(head: Pick<RequestHead, 'headers'>): Promise<CurrentPerson | undefined>;
+  /** Who sits there, with everything about them; in the project the call names. `unauthenticated` `no_credential`. */
+  me(head: RequestHead): Promise<Me>;
   /** Once the address is known: the link by which the first administrator comes in, and the file that holds it. */
   offerSetup(base: string): Promise<{ link: string; file: string } | undefined>;
 };
@@ -68,6 +74,10 @@ export function createPeople(deps: PeopleDeps & { limits: Limits }): People {
       const membership = found && membershipOf(found, undefined);
       if (!found || !membership) return undefined;
       return { id: found.personId, name: found.name, username: found.name, projectId: membership.projectId };
+    },
+    async me(head) {
+      const named = head.headers['x-muster-project'];
+      return meOf(await requireSignIn(room, head), typeof named === 'string' ? named : undefined);
     },
     offerSetup: (base) => offerSetup(room, base),
     [Symbol.asyncDispose]: () => {

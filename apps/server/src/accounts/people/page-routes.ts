@@ -74,8 +74,7 @@ function signInPages(room: PeopleRoom, http: Http): void {
     method: 'GET',
     path: '/sign-out',
     summary: 'Where people sign out',
-    handle: async ({ headers }) =>
-      page(sheets.signOutSheet(base, (await readSignIn(room, headers.cookie))?.name)),
+    handle: async ({ headers }) => page(sheets.signOutSheet(base, (await readSignIn(room, headers.cookie))?.name)),
   });
   http.route({
     ...open,
@@ -117,7 +116,12 @@ function setupPages(room: PeopleRoom, http: Http): void {
         async () => {
           const person = { ...newPersonIn(form), withKey: form['withKey'] === 'yes' };
           const { key } = await completeSetup(room, token, person, fromOf(call));
-          const { token: session } = await signIn(room, { email: person.email, password }, fromOf(call), call.headers.cookie);
+          const { token: session } = await signIn(
+            room,
+            { email: person.email, password },
+            fromOf(call),
+            call.headers.cookie,
+          );
           const headers = { 'set-cookie': room.cookie.set(session, call.https) };
           return key === undefined ? goTo(`${base}/sign-in`, headers) : page(sheets.keySheet(base, key), 200, headers);
         },

@@ -18,6 +18,8 @@ export type PeopleDeps = {
   basePath: string;
   /** Origin by which the world reaches us, when it is known. */
   publicOrigin: string | undefined;
+  /** Origin and base path for links, as far as they are known now. */
+  publicBase: () => string;
   /** Sign the cookies: 32 bytes each, the present one first. */
   cookieKeys: readonly Uint8Array[];
   /** Secret of the sign-in engine. */

@@ -8,13 +8,7 @@ import type { Tx } from '#kernel/db';
 import { checkPassword } from './check-password.ts';
 import { peopleLimits } from './limits.ts';
 import { hashPassword } from './passwords.ts';
-import {
-  hasInstallationAdmin,
-  insertPerson,
-  lockAdmins,
-  putMembership,
-  putPassword,
-} from './queries/people.ts';
+import { hasInstallationAdmin, insertPerson, lockAdmins, putMembership, putPassword } from './queries/people.ts';
 import { hasSetupToken, putSetupToken, removeSetupTokens } from './queries/setup.ts';
 import type { From, PeopleRoom } from './room.ts';
 
@@ -118,7 +112,13 @@ export async function setUpHeadless(room: PeopleRoom): Promise<void> {
     await lockAdmins(tx);
     if (await hasInstallationAdmin(tx)) return;
     const name = email.split('@', 1)[0] || 'Administrator';
-    await addFirst(tx, room, { name: name.slice(0, peopleLimits.nameLengthMax), email, password }, systemPrincipal(), undefined);
+    await addFirst(
+      tx,
+      room,
+      { name: name.slice(0, peopleLimits.nameLengthMax), email, password },
+      systemPrincipal(),
+      undefined,
+    );
   });
 }
 

@@ -1,14 +1,11 @@
-import { createHash } from 'node:crypto';
-import { networkOf, writeAudit } from '#kernel/auth';
-import { asError, exhausted, type MusterError, unauthenticated } from '#kernel/base';
+import { writeAudit } from '#kernel/auth';
 import { tokenHash } from './cookie.ts';
 import { peopleLimits } from './limits.ts';
 import { endOldestSignIns, endSignIn, findSignIn, type SignInRecord } from './queries/sign-ins.ts';
-import { addTry, forgetTries, fullSince, lockAddress, takeTryBack } from './queries/tries.ts';
+import { forgetTries, takeTryBack } from './queries/tries.ts';
 import type { From, PeopleRoom } from './room.ts';
 import { actorOf, readSignIn } from './signed-in.ts';
-
-const { triesPerPairMax, triesPairMs, triesPerAddressMax, triesAddressMs } = peopleLimits;
+import { type Pair, pairOf, refused, takeTry, wrongPassword } from './tries.ts';
 
 export type SignedIn = { token: string; found: SignInRecord };
 
@@ -24,10 +21,13 @@ export async function signIn(
   cookie?: string,
 ): Promise<SignedIn> {
   const email = given.email.trim().toLowerCase();
-  const of = { address: networkOf(from.address), emailHash: createHash('sha256').update(email).digest() };
+  const of = pairOf(from.address, email);
   const tryId = await takeTry(room, of, from);
   const fits = email.length <= peopleLimits.emailLengthMax && given.password.length <= peopleLimits.passwordLengthMax;
-  const browser = { address: from.address, userAgent: (from.userAgent ?? '').slice(0, peopleLimits.userAgentLengthMax) };
+  const browser = {
+    address: from.address,
+    userAgent: (from.userAgent ?? '').slice(0, peopleLimits.userAgentLengthMax),
+  };
   let token: string | undefined;
   try {
     token = fits
@@ -42,13 +42,10 @@ export async function signIn(
   return finish(room, token, of, from, cookie);
 }
 
-const wrongPassword = (): MusterError =>
-  unauthenticated('wrong_password', 'The email or the password is not right.');
-
 async function finish(
   room: PeopleRoom,
   token: string,
-  of: { address: string; emailHash: Uint8Array },
+  of: Pair,
   { address, requestId }: From,
   cookie: string | undefined,
 ): Promise<SignedIn> {
@@ -57,7 +54,8 @@ async function finish(
   return db.transaction(async (tx) => {
     const at = new Date(clock.now());
     const found = await findSignIn(tx, tokenHash(token), at, new Date(0));
-    if (!found) throw unauthenticated('wrong_password', 'The email or the password is not right.');
+    // Removed in this very moment.
+    if (!found) throw wrongPassword();
     if (before) await endSignIn(tx, before.personId, before.signInId);
     await endOldestSignIns(tx, found.personId, peopleLimits.signInsPerPersonMax);
     await forgetTries(tx, of);
@@ -67,59 +65,12 @@ async function finish(
   });
 }
 
-/** A try is counted before it is looked at, so that many at the same moment cannot all be the tenth. */
-async function takeTry(
-  room: PeopleRoom,
-  of: { address: string; emailHash: Uint8Array },
-  from: From,
-): Promise<number> {
-  const now = room.clock.now();
-  const result = await room.db.transaction(async (tx) => {
-    await lockAddress(tx, of.address);
-    const full = await fullSince(
-      tx,
-      of,
-      { since: new Date(now - triesPairMs), max: triesPerPairMax },
-      { since: new Date(now - triesAddressMs), max: triesPerAddressMax },
-    );
-    const waits = [
-      full.pair === null ? 0 : full.pair.getTime() + triesPairMs - now,
-      full.any === null ? 0 : full.any.getTime() + triesAddressMs - now,
-    ];
-    const retryAfterMs = Math.max(...waits);
-    if (retryAfterMs > 0) return { retryAfterMs };
-    return { id: await addTry(tx, { ...of, at: new Date(now) }) };
-  });
-  if ('id' in result && result.id !== undefined) return result.id;
-  throw refused(
-    room,
-    from,
-    exhausted('too_many_tries', 'Too many wrong passwords came from this address. Try again later.', {
-      retryAfterMs: result.retryAfterMs ?? 1000,
-    }),
-  );
-}
-
-/** Refused tries are in the audit, one per second and cause at most; the answer does not wait for it. */
-function refused({ db, logger, refusals }: PeopleRoom, { address, requestId }: From, error: MusterError): MusterError {
-  if (!refusals.take(error.reason).ok) return error;
-  db.transaction((tx) =>
-    writeAudit(tx, {
-      who: undefined,
-      address,
-      requestId,
-      action: 'person.signed_in',
-      subject: error.reason,
-      outcome: 'refused',
-    }),
-  ).catch((failure: unknown) =>
-    logger.warn({ error: asError(failure) }, 'a refused sign-in could not be written to the audit'),
-  );
-  return error;
-}
-
 /** Ends the sign-in of this browser; without one nothing happens. */
-export async function signOut(room: PeopleRoom, cookie: string | undefined, { address, requestId }: From): Promise<void> {
+export async function signOut(
+  room: PeopleRoom,
+  cookie: string | undefined,
+  { address, requestId }: From,
+): Promise<void> {
   const found = await readSignIn(room, cookie);
   if (!found) return;
   await room.db.transaction(async (tx) => {

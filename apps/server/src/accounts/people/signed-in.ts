@@ -92,7 +92,7 @@ export async function requireSignIn(room: PeopleRoom, head: RequestHead): Promis
 }
 
 /** `forbidden` `password_needed` unless the password was given in the last ten minutes. */
-export function requireFresh({ clock }: PeopleRoom, confirmedAt: number): void {
+export function requireFresh({ clock }: Pick<PeopleRoom, 'clock'>, confirmedAt: number): void {
   if (clock.now() - confirmedAt <= peopleLimits.freshMs) return;
   throw forbidden('password_needed', 'Give your password again first: POST /v1/sign-ins/confirm.', {
     extra: { confirm: '/v1/sign-ins/confirm' },

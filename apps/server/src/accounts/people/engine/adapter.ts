@@ -1,5 +1,5 @@
-import { createAdapterFactory } from '@better-auth/core/db/adapter';
 import type { CleanedWhere } from '@better-auth/core/db/adapter';
+import { createAdapterFactory } from '@better-auth/core/db/adapter';
 import type { Db, Row } from '#kernel/db';
 import { tokenHash } from '../cookie.ts';
 import { countOf, deleteOf, insertOf, selectOf, tableOf, updateOf } from './statements.ts';

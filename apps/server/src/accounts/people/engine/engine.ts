@@ -1,5 +1,5 @@
 import { betterAuth } from 'better-auth/minimal';
-import { type Clock, newId, type MusterError, unavailable } from '#kernel/base';
+import { type Clock, type MusterError, newId, unavailable } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import type { Logger } from '#kernel/telemetry';
 import { peopleLimits } from '../limits.ts';
@@ -9,7 +9,10 @@ import { adapterOver } from './adapter.ts';
 /** Whether an email and a password belong together, and a new sign-in when they do. */
 export type Engine = {
   /** The token of the new sign-in; `undefined`: wrong, whatever it was. Takes as long for people there are as for others. */
-  signIn(given: { email: string; password: string }, from: { address: string; userAgent: string }): Promise<string | undefined>;
+  signIn(
+    given: { email: string; password: string },
+    from: { address: string; userAgent: string },
+  ): Promise<string | undefined>;
 };
 
 const addressHeader = 'x-sign-in-address';

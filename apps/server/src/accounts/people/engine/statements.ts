@@ -52,7 +52,11 @@ export function insertOf(table: Table, data: Readonly<Record<string, unknown>>):
   };
 }
 
-type Order = { limit?: number | undefined; offset?: number | undefined; sortBy?: { field: string; direction: 'asc' | 'desc' } | undefined };
+type Order = {
+  limit?: number | undefined;
+  offset?: number | undefined;
+  sortBy?: { field: string; direction: 'asc' | 'desc' } | undefined;
+};
 
 export function selectOf(table: Table, where: readonly CleanedWhere[] | undefined, order: Order = {}): Statement {
   const draft = { text: `select ${all(table)} from ${table}`, values: [] };
@@ -70,7 +74,11 @@ export function countOf(table: Table, where: readonly CleanedWhere[] | undefined
   return draft;
 }
 
-export function updateOf(table: Table, where: readonly CleanedWhere[], data: Readonly<Record<string, unknown>>): Statement {
+export function updateOf(
+  table: Table,
+  where: readonly CleanedWhere[],
+  data: Readonly<Record<string, unknown>>,
+): Statement {
   const given = Object.entries(data).filter(([, value]) => value !== undefined);
   const values: unknown[] = [];
   const sets = given.map(([field, value]) => `${columnOf(table, field)} = $${values.push(value)}`);

@@ -9,7 +9,13 @@ export class Html {
 
 type Part = Html | string | number | false | undefined | readonly Part[];
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Markup with values: text is escaped, for content and quoted attributes alike; `false` and `undefined` are nothing. */
 export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Html =>

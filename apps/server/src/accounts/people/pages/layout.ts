@@ -43,7 +43,17 @@ export type Field = {
   focus?: boolean;
 };
 
-export function field({ name, label, type = 'text', value, autocomplete, hint, minLength, maxLength, focus }: Field): Html {
+export function field({
+  name,
+  label,
+  type = 'text',
+  value,
+  autocomplete,
+  hint,
+  minLength,
+  maxLength,
+  focus,
+}: Field): Html {
   return html`<div class="field">
 <label for="${name}">${label}</label>
 <input id="${name}" name="${name}" type="${type}" required${value !== undefined && html` value="${value}"`} autocomplete="${autocomplete}"${minLength !== undefined && html` minlength="${minLength}"`} maxlength="${maxLength}"${hint !== undefined && html` aria-describedby="${name}-hint"`}${focus === true && html` autofocus`}${type !== 'text' && html` autocapitalize="none" spellcheck="false"`}>

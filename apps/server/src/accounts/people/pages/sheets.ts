@@ -8,9 +8,20 @@ type Common = { base: string; problem?: string | undefined; typed?: Typed };
 const lengths = { name: 100, email: 254, password: 256 } as const;
 
 const email = (value: string | undefined, focus = false): Html =>
-  field({ name: 'email', label: 'Email', type: 'email', value, autocomplete: 'username', maxLength: lengths.email, focus });
+  field({
+    name: 'email',
+    label: 'Email',
+    type: 'email',
+    value,
+    autocomplete: 'username',
+    maxLength: lengths.email,
+    focus,
+  });
 
-const newPerson = ({ name, email: address }: Typed): Html => html`${field({ name: 'name', label: 'Your name', value: name, autocomplete: 'name', maxLength: lengths.name, focus: true })}
+const newPerson = ({
+  name,
+  email: address,
+}: Typed): Html => html`${field({ name: 'name', label: 'Your name', value: name, autocomplete: 'name', maxLength: lengths.name, focus: true })}
 ${email(address)}
 ${field({
   name: 'password',
@@ -73,10 +84,7 @@ ${newPerson(typed)}
 <p class="aside">You have an account here? <a href="${base}/sign-in?next=${encodeURIComponent(`${base}/invite/${token}`)}">Sign in and join with it</a>.</p>`,
   });
 
-export const joinSheet = (
-  { base, problem, token, project, role }: Common & Invited,
-  name: string,
-): string =>
+export const joinSheet = ({ base, problem, token, project, role }: Common & Invited, name: string): string =>
   layout({
     base,
     title: `Join ${project}`,
@@ -89,7 +97,10 @@ ${fault(problem)}
 ${signOutForm(base, `${base}/invite/${token}`)}`,
   });
 
-const signOutForm = (base: string, next: string): Html => html`<form class="second" method="post" action="${base}/sign-out">
+const signOutForm = (
+  base: string,
+  next: string,
+): Html => html`<form class="second" method="post" action="${base}/sign-out">
 <input type="hidden" name="next" value="${next}">
 <button class="soft" type="submit">Sign out</button>
 </form>`;

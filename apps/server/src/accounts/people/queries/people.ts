@@ -108,3 +108,9 @@ export async function otherAdmins(reader: Reader, projectId: string, personId: s
     select 1 from memberships where project_id = ${projectId} and role = 'admin' and person_id <> ${personId} limit 1`);
   return rows.length > 0;
 }
+
+export async function setInstallationAdmin(tx: Tx, personId: string, admin: boolean, at: Date): Promise<void> {
+  await tx.query(sql`
+    -- set_installation_admin: primary key
+    update people set installation_admin = ${admin}, updated_at = ${at} where id = ${personId}`);
+}

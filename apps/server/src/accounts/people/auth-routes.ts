@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { answer, type Http, requireSameOrigin } from '#kernel/http';
+import { fromOf } from './forms.ts';
+import { peopleLimits } from './limits.ts';
+import type { PeopleRoom } from './room.ts';
+import { meOf, meShape } from './shapes.ts';
+import { signIn, signOut } from './sign-in.ts';
+
+const signInBody = z.strictObject({
+  email: z.string().max(1000),
+  password: z.string().max(4096),
+});
+
+/** `/api/auth/…`: signing in and out for programs of ours that run in a browser. The cookie is never readable for them. */
+export function authRoutes(room: PeopleRoom, http: Http): void {
+  http.route({
+    method: 'POST',
+    path: '/api/auth/sign-in/email',
+    // Nobody has a credential yet; where the call comes from is looked at before its body.
+    auth: (head) => requireSameOrigin(head, room.publicOrigin),
+    summary: 'Sign in with email and password',
+    description:
+      'For pages of this server. Sets the cookie `muster_session`. The same answer after the same time whether there is such a person or not.',
+    body: signInBody,
+    bodyBytesMax: peopleLimits.formBytesMax,
+    hidden: true,
+    answers: { 200: { description: 'Who signed in.', schema: meShape } },
+    handle: async (call) => {
+      const { token, found } = await signIn(room, call.input.body, fromOf(call), call.headers.cookie);
+      return answer(200, meOf(found), {
+        'set-cookie': room.cookie.set(token, call.https),
+        'cache-control': 'no-store',
+      });
+    },
+  });
+  http.route({
+    method: 'POST',
+    path: '/api/auth/sign-out',
+    auth: (head) => requireSameOrigin(head, room.publicOrigin),
+    summary: 'Sign out',
+    hidden: true,
+    answers: { 204: { description: 'Nobody is signed in in this browser any more.' } },
+    handle: async (call) => {
+      await signOut(room, call.headers.cookie, fromOf(call));
+      return answer(204, undefined, { 'set-cookie': room.cookie.clear(call.https) });
+    },
+  });
+}
