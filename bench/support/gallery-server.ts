@@ -43,12 +43,13 @@ export async function galleryServer({ core }: { core?: number } = {}): Promise<G
   let child: ChildProcess | undefined;
   let url = '';
   let restoredIn: number | undefined;
-  const kill = async (): Promise<void> => {
+  const end = async (by: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill(by);
     await gone;
   };
+  const kill = (): Promise<void> => end('SIGKILL');
   const text = async (route: string): Promise<string> =>
     (await fetch(url + route, { headers: { authorization: `Bearer ${key}` } })).text();
   return {
@@ -102,7 +103,8 @@ export async function galleryServer({ core }: { core?: number } = {}): Promise<G
         .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
     },
     async [Symbol.asyncDispose]() {
-      await kill();
+      // Profilers write what they saw when a process ends by itself.
+      await end(process.execArgv.length > 0 ? 'SIGTERM' : 'SIGKILL');
       await db[Symbol.asyncDispose]();
       await postgres[Symbol.asyncDispose]();
       await rm(dataDir, { recursive: true, force: true });

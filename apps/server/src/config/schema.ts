@@ -733,12 +733,6 @@ export const schema = {
       minute,
       'Older than that and nothing is decided on it.',
     ),
-    thinkFloorMs: gallery(
-      'MUSTER_GALLERY_THINK_FLOOR_MS',
-      duration({ min: second }),
-      5 * second,
-      'Least time between two thinks of one bot.',
-    ),
     wakeMinMs: gallery(
       'MUSTER_GALLERY_WAKE_MIN_MS',
       duration({ min: 100 }),
@@ -757,18 +751,6 @@ export const schema = {
       size({ min: 64 * KiB, max: 64 * MiB }),
       2 * MiB,
       'Largest answer read from a target.',
-    ),
-    sceneBytesMax: gallery(
-      'MUSTER_GALLERY_SCENE_BYTES_MAX',
-      size({ min: 16 * KiB, max: MiB }),
-      64 * KiB,
-      'Largest drawing.',
-    ),
-    uploadBytesMax: gallery(
-      'MUSTER_GALLERY_UPLOAD_BYTES_MAX',
-      size({ min: 64 * KiB, max: 100 * MiB }),
-      10 * MiB,
-      'Largest picture a person uploads.',
     ),
     importBytesMax: gallery(
       'MUSTER_GALLERY_IMPORT_BYTES_MAX',

@@ -1,4 +1,4 @@
-import type { Traits } from '@muster/protocol';
+import { type Traits, tierIntervals } from '@muster/protocol';
 import type { z } from 'zod';
 import { checkTimezone } from '#gallery/personas';
 import { forbidden, invalid, MusterError } from '#kernel/base';
@@ -102,21 +102,36 @@ export function renamed(error: unknown): unknown {
   return invalid(reason, detail, { errors: error.errors });
 }
 
+/** A body's fields, the bot's own traits once they are in, and all it has then. */
+type Meant = { given: Readonly<Record<string, unknown>>; own: Partial<Traits>; effective: Traits };
+
 /** What no schema can say of traits: zones that exist, minds that are known, intervals in order. */
-export function checkTraits(room: Pick<Room, 'minds'>, traits: Partial<Traits>, effective: Traits): void {
-  if (traits.timezone !== undefined) checkTimezone(traits.timezone);
-  if (traits.mind !== undefined && !room.minds.knows(traits.mind)) {
-    throw invalid('mind_unknown', `There is no mind ${traits.mind}; GET /v1/gallery/minds lists them.`, {
+export function checkTraits(room: Pick<Room, 'minds'>, { given, own, effective }: Meant): void {
+  const named = (name: keyof Traits): boolean => given[name] !== undefined && given[name] !== null;
+  if (named('timezone')) checkTimezone(effective.timezone);
+  if (named('mind') && !room.minds.knows(effective.mind)) {
+    throw invalid('mind_unknown', `There is no mind ${effective.mind}; GET /v1/gallery/minds lists them.`, {
       errors: [{ pointer: '/mind', detail: 'not a mind of this server' }],
     });
   }
-  const { minIntervalMs, maxIntervalMs } = effective;
-  if (minIntervalMs > maxIntervalMs) {
-    const detail = `the least interval, ${minIntervalMs} ms, is above the greatest, ${maxIntervalMs} ms`;
-    throw invalid('interval_order', `With its tier and persona ${detail}.`, {
-      errors: [{ pointer: traits.minIntervalMs === undefined ? '/maxIntervalMs' : '/minIntervalMs', detail }],
-    });
-  }
+  checkInterval(given, own, effective.tier);
+}
+
+/**
+ * A lone bound meets that of its tier. Rows that have another pair all the same (an import, a tier that moved) are lived with:
+ * `effectiveTraits` moves the tier's bound along. Here somebody is there to be told.
+ */
+function checkInterval(given: Meant['given'], own: Partial<Traits>, tier: Traits['tier']): void {
+  const changed = ['minIntervalMs', 'maxIntervalMs', 'tier', 'personaId'].find((name) => given[name] !== undefined);
+  const min = own.minIntervalMs ?? tierIntervals[tier].minIntervalMs;
+  const max = own.maxIntervalMs ?? tierIntervals[tier].maxIntervalMs;
+  if (changed === undefined || min <= max) return;
+  const of = (name: 'minIntervalMs' | 'maxIntervalMs'): string =>
+    own[name] === undefined ? ` of the tier ${tier}` : '';
+  const detail = `the least interval${of('minIntervalMs')}, ${min} ms, is above the greatest${of('maxIntervalMs')}, ${max} ms`;
+  throw invalid('interval_order', `It cannot be so: ${detail}. Give both, or another tier.`, {
+    errors: [{ pointer: `/${changed}`, detail }],
+  });
 }
 
 /** No cap at all is for `gallery:admin` to give. */

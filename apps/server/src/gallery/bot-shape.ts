@@ -1,11 +1,11 @@
 import type { GalleryBot, Persona, TraitName, Traits } from '@muster/protocol';
 import { traitSchemas } from '@muster/protocol';
-import { asleepUntil, shownState } from '#gallery/loop';
+import { type Above, asleepUntil, type LiveLoop, shownState } from '#gallery/loop';
 import { effectiveTraits, mixOf } from '#gallery/personas';
 import { must } from '#kernel/base';
 import type { Reader } from '#kernel/db';
 import type { BotSheet } from './queries/bot-row.ts';
-import { type FleetSheet, readFleet, readTargets, type TargetGlance } from './queries/fleet.ts';
+import { type FleetSheet, readFleet, readOwnedShards, readTargets, type TargetGlance } from './queries/fleet.ts';
 import { readBodies } from './queries/personas.ts';
 import type { Room } from './room.ts';
 
@@ -15,6 +15,9 @@ export type Surroundings = {
   targets: ReadonlyMap<string, TargetGlance>;
   personas: ReadonlyMap<string, Persona>;
   defaultMind: string;
+  /** Shards that a node holds. */
+  owned: ReadonlySet<number>;
+  waits: LiveLoop['waits'];
   now: number;
 };
 
@@ -22,21 +25,24 @@ const traitNames = Object.keys(traitSchemas) as TraitName[];
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
 export async function surroundings(
-  room: Pick<Room, 'minds' | 'clock'>,
+  room: Pick<Room, 'minds' | 'clock' | 'loop'>,
   reader: Reader,
   projectId: string,
   personaIds: readonly string[] | null,
 ): Promise<Surroundings> {
-  const [fleet, targets, bodies] = await Promise.all([
+  const [fleet, targets, bodies, owned] = await Promise.all([
     readFleet(reader, projectId),
     readTargets(reader, projectId),
     readBodies(reader, projectId, personaIds),
+    readOwnedShards(reader),
   ]);
   return {
     fleet: must(fleet, 'the fleet of a project that has bots'),
     targets: new Map(targets.map((target) => [target.id, target])),
     personas: new Map(bodies.map(({ id, body }) => [id, body])),
     defaultMind: room.minds.defaultName,
+    owned,
+    waits: (bot) => room.loop.waits(bot),
     now: room.clock.now(),
   };
 }
@@ -60,6 +66,7 @@ export function showBot(bot: BotSheet, around: Surroundings): GalleryBot {
     share: target.share,
     asleepUntil: bot.state === 'running' ? asleepUntil(effective, around.now) : null,
     now: around.now,
+    ...ownerOf(bot, around),
   });
   const own = Object.fromEntries(traitNames.map((name) => [name, bot.traits[name] ?? null])) as {
     [Name in TraitName]: Traits[Name] | null;
@@ -96,6 +103,16 @@ export function showBot(bot: BotSheet, around: Surroundings): GalleryBot {
     updatedAt: new Date(bot.updatedAt).toISOString(),
     deletedAt: iso(bot.deletedAt),
   };
+}
+
+/** What only its owner knows of why it waits; of a bot of another node no more than that somebody owns it. */
+function ownerOf(bot: BotSheet, { owned, waits }: Surroundings): Pick<Above, 'owner' | 'putOff'> {
+  if (bot.state !== 'running') return {};
+  if (!owned.has(bot.shard)) return { owner: 'no_owner' };
+  const waiting = waits(bot);
+  if (!waiting) return {};
+  const { reason } = waiting;
+  return reason === 'restoring' || reason === 'draining' ? { owner: reason } : { putOff: waiting };
 }
 
 export async function showBots(room: Room, reader: Reader, bots: readonly BotSheet[]): Promise<GalleryBot[]> {

@@ -17,12 +17,13 @@ import {
 } from '#gallery/minds';
 import { type Principal, writeAudit } from '#kernel/auth';
 import { forbidden, invalid, must, notFound } from '#kernel/base';
-import type { Reader } from '#kernel/db';
+import type { Reader, Tx } from '#kernel/db';
 import type { BudgetLine, Caps } from '#kernel/meter';
 import { noSuchPersona, requireBot } from './access.ts';
 import { lockBot, writeBotCaps } from './queries/bots.ts';
 import { readFleet, readTargets } from './queries/fleet.ts';
 import { lockPersona, readPersona } from './queries/personas.ts';
+import { hasRoom, letGo } from './raise-caps.ts';
 import type { Asker, Room } from './room.ts';
 
 /** `fleet`, `target:<id>`, `persona:<id>`, `bot:<id>`. */
@@ -76,7 +77,7 @@ function showLine({ measure, period, cap, spent, reserved, endsAt }: BudgetLine)
 }
 
 /**
- * Sets caps; one below what is spent shuts at once. Errors: as `showBudget`; `forbidden` `missing_scope` for no cap at all;
+ * Sets caps; one below what is spent shuts at once, and what slept on one that was raised goes on at once. Errors: as `showBudget`; `forbidden` `missing_scope` for no cap at all;
  * `invalid` `bot_cap_period` for a month of a bot.
  */
 export async function putBudget(
@@ -108,10 +109,18 @@ export async function putBudget(
       if (scope.kind === 'persona') await lockPersona(tx, who.projectId, scope.id);
       await room.budgets.putCaps(tx, who.projectId, keyOf(scope), byMeasure(caps), room.clock.now());
     }
+    await goOn(room, tx, who, scope);
     await writeAudit(tx, { ...asker, action: 'gallery.budget.put', subject: text, after: { caps } });
   });
   await room.loop.changed(who.projectId, scope.kind === 'bot' ? { bots: [scope.id] } : 'all');
   return showBudget(room, who, text);
+}
+
+/** In the transaction that changed caps: whoever sleeps on them does not wait for the end of the period. */
+export async function goOn(room: Room, tx: Tx, who: Principal, scope: Scope): Promise<void> {
+  const now = room.clock.now();
+  const lines = await room.budgets.show(tx, who.projectId, keyOf(scope), now, await defaultsOf(tx, who, scope));
+  if (hasRoom(lines)) await letGo(room, tx, who.projectId, scope, now);
 }
 
 type ShownLine = GalleryBudget['lines'][number];

@@ -11,6 +11,7 @@ import { conflict, invalid, must } from '#kernel/base';
 import { noSuchBot } from './access.ts';
 import { checkCaps, checkTraits, readBotBody } from './bot-input.ts';
 import { effectiveOf, showOneBot, surroundings } from './bot-shape.ts';
+import { goOn } from './budgets.ts';
 import { ownTraits, requirePersona } from './create-bot.ts';
 import { type BotSheet, readBot } from './queries/bot-row.ts';
 import { changeBotRow, lockBot } from './queries/bots.ts';
@@ -42,9 +43,10 @@ export async function changeBot(
     const next = changed(bot, input);
     const around = await surroundings(room, tx, who.projectId, next.personaId === null ? [] : [next.personaId]);
     requirePersona(around, next.personaId);
-    checkTraits(room, ownTraits(input), effectiveOf(next, around));
+    checkTraits(room, { given: input, own: next.traits, effective: effectiveOf(next, around) });
     const again = next.personaId !== bot.personaId || timing.some((name) => input[name] !== undefined);
     await changeBotRow(tx, { ...next, id, again, at: new Date(room.clock.now()) });
+    if (input.budget !== undefined) await goOn(room, tx, who, { kind: 'bot', id });
     await writeAudit(tx, {
       ...asker,
       action: 'gallery.bot.change',

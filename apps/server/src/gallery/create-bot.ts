@@ -29,7 +29,11 @@ export async function createBot(room: Room, asker: Asker, body: unknown, once: O
   const traits = ownTraits(input);
   const around = await surroundings(room, room.db, who.projectId, input.personaId === null ? [] : [input.personaId]);
   checkReferences(around, input);
-  checkTraits(room, traits, effectiveOf({ traits, personaId: input.personaId }, around));
+  checkTraits(room, {
+    given: input,
+    own: traits,
+    effective: effectiveOf({ traits, personaId: input.personaId }, around),
+  });
   requireActing(around, input.targetId, input.start);
   const id = newId('galleryBot');
   const bot: NewBot = {

@@ -7,6 +7,7 @@ import { roomLimits } from './limits.ts';
 import {
   type ActivityRow,
   feedWaits,
+  flushCommits,
   markPublished,
   takeUnpublished,
   unpublishedProjects,
@@ -19,13 +20,23 @@ import {
 
 const sweepEveryMs = 1_000;
 const kickAfterMs = 5;
+/** While days pass in seconds each pass takes more at once. */
+const kickAfterHeldMs = 500;
 /** A pass appends at most this many; a repeat lies within the last two of them. */
 const repeatWindow = roomLimits.publishBatchMax * 2;
 const keptMs = 30 * 86_400_000;
 
 export const feedKey = (projectId: string): StreamKey => ({ projectId, path: 'gallery/activity' });
 
-type Deps = { db: Db; log: Log; clock: Clock; logger: Logger; tookMs: (ms: number) => void };
+type Deps = {
+  db: Db;
+  log: Log;
+  clock: Clock;
+  logger: Logger;
+  tookMs: (ms: number) => void;
+  /** The clock of the gallery stands for a simulation, whose commits do not wait for the disk. */
+  held: () => boolean;
+};
 
 export class Feed implements Service {
   readonly #deps: Deps;
@@ -58,7 +69,7 @@ export class Feed implements Service {
     if (!this.#running || this.#soon.has(projectId)) return;
     this.#soon.set(
       projectId,
-      this.#deps.clock.after(kickAfterMs, () => {
+      this.#deps.clock.after(this.#deps.held() ? kickAfterHeldMs : kickAfterMs, () => {
         this.#soon.delete(projectId);
         this.#publish(projectId).catch((error: unknown) => this.#complain(error));
       }),
@@ -86,13 +97,15 @@ export class Feed implements Service {
   }
 
   async #pass(projectId: string): Promise<number> {
-    const { db, clock, tookMs } = this.#deps;
+    const { db, clock, tookMs, held } = this.#deps;
     const wary = !this.#sure.has(projectId);
     this.#sure.delete(projectId);
     const count = await db.transaction(async (tx) => {
       const rows = await takeUnpublished(tx, projectId, roomLimits.publishBatchMax);
       const [oldest] = rows;
       if (!oldest) return 0;
+      // The stream must not outlive a row: these are on disk before it hears of them.
+      if (held()) await flushCommits(db);
       await this.#append(projectId, rows, wary);
       await reach('gallery.publish');
       markPublished(

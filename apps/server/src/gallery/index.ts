@@ -2,10 +2,13 @@
  * The gallery: disclosed bots that draw, comment and answer on an image gallery, its operator's own or the one built in here.
  * `createGallery` puts the room together; `docs/life-of/thought.md` follows one thought through it.
  */
+import type { GateState } from '@muster/protocol';
 import { createRaster } from '#gallery/images';
 import { createImprov, createMinds } from '#gallery/minds';
+import type { TargetRow } from '#gallery/model';
 import { createSandbox } from '#gallery/sandbox';
 import { createTargets, type Targets } from '#gallery/targets';
+import { defaultProjectId } from '#kernel/auth';
 import { type Service, SimClock } from '#kernel/base';
 import type { Http } from '#kernel/http';
 import { botRoutes } from './bot-routes.ts';
@@ -17,16 +20,21 @@ import { Gauges } from './gauges.ts';
 import { readyKind, registerGalleryJobs } from './jobs.ts';
 import { declareLimits } from './limits.ts';
 import { createGalleryMetrics } from './metrics.ts';
+import { tellDegraded } from './mind-degraded.ts';
 import { personaRoutes } from './persona-routes.ts';
 import { ReadyProjects } from './ready-projects.ts';
 import { recordRoutes } from './record-routes.ts';
+import { relaxedDb } from './relaxed-db.ts';
 import type { Room } from './room.ts';
-import { createRuntime } from './runtime.ts';
+import { createRuntime, type Runtime } from './runtime.ts';
 import { type GalleryStreams, galleryStreams } from './stream-room.ts';
 
 export type { GalleryDeps } from './deps.ts';
 export { type GalleryConfig, galleryDefaults } from './limits.ts';
 export type { GalleryEmission } from './room.ts';
+
+/** Pixels across of a drawing that goes up on another gallery. */
+const uploadWidth = 1_024;
 
 export type Gallery = Service & {
   /** Declares every route of the gallery, its sandbox and its targets. Before `http.start`. */
@@ -47,6 +55,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
   const { db, log, telemetry } = deps;
   const { logger } = telemetry;
   const clock = new SimClock(deps.clock);
+  const fleetDb = relaxedDb(db, () => clock.held);
   const gauges = new Gauges(telemetry.metrics, () => room);
   const metrics = createGalleryMetrics(telemetry.metrics, () => gauges.seen.states);
   const feed = new Feed({
@@ -55,6 +64,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
     clock: deps.clock,
     logger,
     tookMs: (ms) => metrics.published.observe({}, ms / 1_000),
+    held: () => clock.held,
   });
   const telling = galleryTelling(deps, metrics, feed);
   const raster = createRaster({
@@ -62,7 +72,20 @@ export function createGallery(deps: GalleryDeps): Gallery {
     onFault: (fault, detail) => logger.warn({ fault, detail }, 'raster'),
   });
   const { blobs, bus, auth, limits, basePath } = deps;
-  const sandbox = createSandbox({ db, blobs, bus, auth, clock, limits, telemetry, raster, basePath, ...deps.sandbox });
+  const sandbox = createSandbox({
+    db,
+    fleet: { db: fleetDb, hurried: () => clock.held, clock: deps.clock },
+    blobs,
+    bus,
+    auth,
+    clock,
+    limits,
+    telemetry,
+    raster,
+    basePath,
+    acted: (kind) => metrics.actions.add({ kind, outcome: 'done', origin: 'human' }),
+    ...deps.sandbox,
+  });
   const minds = createMinds({
     config: deps.minds,
     improv: createImprov(),
@@ -71,7 +94,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
     logger,
     metrics: telemetry.metrics,
     limits: deps.limits,
-    onDegraded: (event) => logger.warn({ ...event }, 'gallery.mind.degraded'),
+    onDegraded: (event) => void tellDegraded(room, event),
   });
   const { tell, emit } = telling;
   const targets: Targets = createTargets({
@@ -79,6 +102,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
     clock,
     config: { ...deps.config, ...deps.targets },
     sandbox: (projectId) => sandbox.transport(projectId),
+    pngOf: (svg) => raster.png(svg, uploadWidth),
     // Targets come before the loop in the order of the house, and speak to it only once requests come.
     setGate: async (projectId, targetId, state, by, reason) => {
       await runtime.loop.setGate(projectId, targetId, state, by, reason);
@@ -89,7 +113,16 @@ export function createGallery(deps: GalleryDeps): Gallery {
     tell,
     emit,
   });
-  const runtime = createRuntime({ deps, clock, minds, targets, sandbox, metrics, tell, emit });
+  const runtime = createRuntime({
+    deps: { ...deps, db: fleetDb },
+    clock,
+    minds,
+    targets,
+    sandbox,
+    metrics,
+    tell,
+    emit,
+  });
   const projects = new ReadyProjects({ db, clock, targets, sandboxUrl: () => `${deps.publicBase()}/sandbox` });
   const room: Room = {
     ...deps,
@@ -102,6 +135,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
     loop: runtime.loop,
     forget: (botId) => runtime.forget(botId),
     answeredPeople: async () => ({ peoplesPostsAnswered: null, firstAnswerMsMedian: null }),
+    sandboxActs: (projectId, from, to) => sandbox.actsByOrigin(projectId, from, to),
     ready: (projectId) => projects.ready(projectId),
   };
   registerGalleryJobs(room);
@@ -133,7 +167,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
       // Whoever disposes of the room waits for it, and hears of its failure.
       stop().catch(() => undefined);
     },
-    health: () => ({ ok: true, fields: { gallery: healthOf(room, gauges.seen.states) } }),
+    health: () => ({ ok: true, fields: { gallery: healthOf(room, gauges.seen.states, runtime.view) } }),
     [Symbol.asyncDispose]: async () => {
       running = false;
       await gauges[Symbol.asyncDispose]();
@@ -146,14 +180,28 @@ export function createGallery(deps: GalleryDeps): Gallery {
   };
 }
 
-function healthOf(room: Room, states: Readonly<Record<string, number>>): Record<string, unknown> {
+function healthOf(
+  room: Room,
+  states: Readonly<Record<string, number>>,
+  view: Runtime['view'],
+): Record<string, unknown> {
   const { bots, lagMs, restoring } = room.loop.health();
   const mind = room.minds.health();
+  const targets = [...view.targets()];
+  // Of all projects, so only numbers; ids are told of the operator's own project.
+  const gates: Record<GateState, number> = { open: 0, sleeping: 0, held: 0, tripped: 0 };
+  for (const { gate } of [...view.fleets(), ...targets]) gates[gate.state] += 1;
+  const own = targets.filter(({ projectId }) => projectId === defaultProjectId);
   return {
     bots,
     running: states['running'] ?? 0,
     lagMs: Math.round(lagMs),
     ...(restoring ? { restoring: `${restoring.done}/${restoring.of}` } : {}),
+    gates,
     mind: mind.degraded ? { name: mind.name, degraded: mind.reason } : mind.name,
+    target: Object.fromEntries(own.map((row) => [row.id, stateOf(row)])),
   };
 }
+
+const stateOf = ({ kind, acknowledged, gate }: TargetRow): string =>
+  kind === 'sandbox' || acknowledged ? gate.state : 'not_acknowledged';

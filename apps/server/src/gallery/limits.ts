@@ -12,13 +12,10 @@ export type GalleryConfig = {
   relationsPerBotMax: number;
   feedFreshMs: number;
   feedStaleMs: number;
-  thinkFloorMs: number;
   wakeMinMs: number;
   wakeMaxMs: number;
   wakeDefaultMs: number;
   targetBodyBytesMax: number;
-  sceneBytesMax: number;
-  uploadBytesMax: number;
   importBytesMax: number;
   retentionActivityDays: number;
   retentionActionsDays: number;
@@ -36,13 +33,10 @@ export const galleryDefaults: GalleryConfig = {
   relationsPerBotMax: galleryLimits.relationsPerBotMax,
   feedFreshMs: galleryLimits.feedFreshMs,
   feedStaleMs: galleryLimits.feedStaleMs,
-  thinkFloorMs: galleryLimits.thinkFloorMs,
   wakeMinMs: galleryLimits.wakeMinMs,
   wakeMaxMs: galleryLimits.wakeMaxMs,
   wakeDefaultMs: galleryLimits.wakeDefaultMs,
   targetBodyBytesMax: galleryLimits.targetBodyBytesMax,
-  sceneBytesMax: galleryLimits.sceneBytesMax,
-  uploadBytesMax: galleryLimits.uploadBytesMax,
   importBytesMax: galleryLimits.importBytesMax,
   retentionActivityDays: 30,
   retentionActionsDays: 400,

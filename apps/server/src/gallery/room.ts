@@ -1,6 +1,7 @@
 import type { GalleryEventType } from '@muster/protocol';
 import type { LiveLoop } from '#gallery/loop';
 import type { Minds } from '#gallery/minds';
+import type { Sandbox } from '#gallery/sandbox';
 import type { Targets } from '#gallery/targets';
 import type { Principal } from '#kernel/auth';
 import type { Clock, SimClock } from '#kernel/base';
@@ -52,6 +53,8 @@ export type Room = Omit<GalleryDeps, 'minds' | 'targets' | 'sandbox'> & {
     from: Date;
     to: Date;
   }): Promise<{ peoplesPostsAnswered: number | null; firstAnswerMsMedian: number | null }>;
+  /** Acts in the sandbox by people and by bots, over the whole UTC days of a window (epoch ms). */
+  sandboxActs: Sandbox['actsByOrigin'];
   /** Resolves when all that was told of the project lies in its stream. */
   published(projectId: string): Promise<void>;
   /** Rows every project needs are there: fleet, sandbox, built-in personas. */

@@ -7,11 +7,15 @@ import type { Targets } from '#gallery/targets';
 import type { Service, SimClock } from '#kernel/base';
 import type { GalleryDeps } from './deps.ts';
 import type { GalleryMetrics } from './metrics.ts';
+import { peoplesActsElsewhere } from './people-elsewhere.ts';
 import { pictureStore } from './pictures.ts';
+import { botsAmong } from './queries/fleet.ts';
 import type { Room } from './room.ts';
 
 export type Runtime = Service & {
   readonly loop: LiveLoop;
+  /** Fleets and targets as the loop knows them. */
+  readonly view: Pick<FleetView, 'fleets' | 'targets'>;
   /** After rows of memory were changed by others; without an id: of all bots. */
   forget(botId?: string): void;
 };
@@ -47,6 +51,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     tell,
     emit,
     counts: metrics,
+    bounds: deps.config,
     nodeId,
     // While the clock is held one thing comes after the other, so that the same seed gives the same day.
     get ordered() {
@@ -65,13 +70,14 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     view,
     thinking,
     probe: (target, signal) => probe(targets, target, signal),
-    humanActionsPerDay: (target, at) => humanActionsPerDay(sandbox, target, at),
+    humanActionsPerDay: (target, at) => humanActionsPerDay(parts, target, at),
     tell,
     emit,
     config: deps.config,
   });
   return {
     loop,
+    view,
     forget: (botId) => thinking.forget(botId),
     start: () => loop.start(),
     [Symbol.asyncDispose]: async () => {
@@ -93,10 +99,17 @@ async function probe(targets: Targets, { projectId, id }: TargetRow, signal: Abo
   }
 }
 
-/** Mean over the last seven full UTC days; `null`: it cannot be seen from here (I6). */
-async function humanActionsPerDay(sandbox: Sandbox, target: TargetRow, at: number): Promise<number | null> {
-  if (target.kind !== 'sandbox') return null;
+/** Mean over the last seven full UTC days; `null`: it could not be seen (I6). */
+async function humanActionsPerDay(
+  { deps, sandbox, targets }: RuntimeParts,
+  { kind, projectId, id }: TargetRow,
+  at: number,
+): Promise<number | null> {
+  if (kind !== 'sandbox') {
+    const target = await targets.of(projectId, id);
+    return peoplesActsElsewhere(target, (names) => botsAmong(deps.db, projectId, id, names), at);
+  }
   const today = at - (at % dayMs);
-  const days = await sandbox.humanActionsPerDay(target.projectId, today - 7 * dayMs, today - 1);
+  const days = await sandbox.humanActionsPerDay(projectId, today - 7 * dayMs, today - 1);
   return days.length === 0 ? null : days.reduce((sum, { human }) => sum + human, 0) / days.length;
 }

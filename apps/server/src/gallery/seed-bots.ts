@@ -10,7 +10,7 @@ import { noSuchTarget } from './access.ts';
 import { type Surroundings, surroundings } from './bot-shape.ts';
 import { provisionIn, requireActing, requireRoom, shardOf } from './create-bot.ts';
 import { roomLimits } from './limits.ts';
-import { drawnAlready, insertBots, type NewBot, whoHolds } from './queries/bots.ts';
+import { drawnAlready, insertBots, livedBefore, type NewBot, whoHolds } from './queries/bots.ts';
 import { advanceTask, finishTask, insertTask, readTask, takeTask } from './queries/tasks.ts';
 import type { Asker, Room } from './room.ts';
 import { seededId } from './seeded-id.ts';
@@ -128,8 +128,9 @@ async function seedRange(
   if (drawn.length === 0) return 0;
   await requireRoom(room, tx, projectId, drawn.length);
   const names = await freeUsernames(tx, projectId, targetId, drawn);
+  const ids = await freshIds(tx, { projectId, targetId, seed }, drawn);
   const bots = drawn.map((bot, i): NewBot => {
-    const id = seededId({ projectId, targetId, seed, at }, bot.index);
+    const id = must(ids[i], 'the id of a place');
     return {
       id,
       projectId,
@@ -154,6 +155,20 @@ async function seedRange(
   if (kept.accounts) await provisionIn(room, tx, around, { projectId, targetId, botIds: [...made] });
   room.emit(tx, [{ projectId, type: 'gallery.bot.created', targetId, count: made.size, data: { seed } }]);
   return made.size;
+}
+
+/** An id for each place: that of its first life, or of the next one when what a purged bot did is still on record. */
+async function freshIds(
+  tx: Tx,
+  drawing: { projectId: string; targetId: string; seed: number },
+  drawn: readonly DrawnBot[],
+): Promise<string[]> {
+  const ids = drawn.map(({ index }) => seededId(drawing, index));
+  for (let life = 1; ; life++) {
+    const lived = await livedBefore(tx, ids);
+    if (lived.size === 0) return ids;
+    for (const [i, { index }] of drawn.entries()) if (lived.has(ids[i] ?? '')) ids[i] = seededId(drawing, index, life);
+  }
 }
 
 class SomebodyWasFaster extends Error {

@@ -1,5 +1,6 @@
-import { type GalleryTask, simSchema } from '@muster/protocol';
+import { type GalleryTask, galleryLimits, simSchema } from '@muster/protocol';
 import { z } from 'zod';
+import { bioOf } from '#gallery/model';
 import { nameOf, systemPrincipal, writeAudit } from '#kernel/auth';
 import { asError, conflict, must, newId } from '#kernel/base';
 import { done, type Handler } from '#kernel/queue';
@@ -14,8 +15,8 @@ import { showTask } from './tasks.ts';
 export const simKind = 'gallery.sim';
 type Input = z.output<typeof simSchema>;
 const hourMs = 3_600_000;
-/** Thinks of one tick share their commits, and feeds are older than this anyway. */
-const tickMs = 5_000;
+/** Thinks of one tick share their world and their commits; feeds are that old at other times, too. */
+const tickMs = galleryLimits.feedFreshMs;
 /** Accounts made at once. */
 const provisionAtOnce = 8;
 
@@ -83,7 +84,7 @@ async function run(room: Room, id: string, signal: AbortSignal): Promise<void> {
   const { projectId } = row;
   const input = simSchema.parse(row.input);
   const { clock, loop } = room;
-  const from = room.realClock.now() - input.hours * hourMs;
+  const from = input.from === undefined ? room.realClock.now() - input.hours * hourMs : Date.parse(input.from);
   let told = 0;
   const onProgress = (doneMs: number): void => {
     const minutes = Math.floor(doneMs / 60_000) - told;
@@ -122,7 +123,7 @@ async function people(room: Room, projectId: string, input: Input): Promise<numb
     const some = bots.slice(from, from + provisionAtOnce).filter(({ provision }) => provision !== 'done');
     const accounts = await Promise.all(
       some.map(async ({ id, name, username, personaId, disclosureLabel, vibe }) => {
-        const bio = `${vibe ?? name} (${disclosureLabel})`;
+        const bio = bioOf(vibe, disclosureLabel);
         return { id, ...(await target.provision({ botId: id, name, username, bio, personaId })) };
       }),
     );

@@ -32,10 +32,11 @@ export async function statsOfGallery(
   await room.ready(who.projectId);
   const window = windowOf(room, who, input);
   const by = input.by ?? null;
-  const [decisions, bots, targets] = await Promise.all([
+  const [decisions, bots, targets, sandbox] = await Promise.all([
     sumDecisions(room.db, window, by),
     sumBots(room.db, who.projectId, by === 'hour' ? null : by, personaDefaults.odds),
     readTargets(room.db, who.projectId),
+    room.sandboxActs(who.projectId, window.from.getTime(), window.to.getTime() - 1),
   ]);
   const names = new Set([
     ...(by === 'hour' ? [] : bots.map(({ group }) => group)),
@@ -56,6 +57,7 @@ export async function statsOfGallery(
       ),
     ),
     share: Object.fromEntries(targets.map(({ id, share }) => [id, share])),
+    sandbox,
   };
 }
 

@@ -1,11 +1,12 @@
 import { galleryLimits } from '@muster/protocol';
 import { afterAll, expect, test } from 'vitest';
+import { sql } from '#kernel/db';
 import { testDatabase } from '#test/database';
 import { galleryServer } from '#test/gallery-server';
 
 const database = await testDatabase();
 const gallery = await galleryServer(database);
-const { call, must, bot } = gallery;
+const { call, must, bot, read, db } = gallery;
 afterAll(async () => {
   await gallery[Symbol.asyncDispose]();
   await database[Symbol.asyncDispose]();
@@ -21,6 +22,8 @@ test.each([
   ['1: username in upper case', { username: 'Bot_1' }, 'invalid_body', '/username'],
   ['1: username with a space', { username: 'bot one' }, 'invalid_body', '/username'],
   ['3: min above max', { minIntervalMs: 60_000, maxIntervalMs: 30_000 }, 'interval_order', '/minIntervalMs'],
+  ['3: only a max, below its tier', { maxIntervalMs: 30_000 }, 'interval_order', '/maxIntervalMs'],
+  ['3: only a min, above its tier', { tier: 'power', minIntervalMs: 120_000 }, 'interval_order', '/minIntervalMs'],
   ['3: min below 5 s', { minIntervalMs: 4_999 }, 'invalid_body', '/minIntervalMs'],
   ['3: no number', { minIntervalMs: null, maxIntervalMs: 'NaN' }, 'invalid_body', '/maxIntervalMs'],
   ['4: odds all 0', { odds }, 'odds_empty', '/odds'],
@@ -42,6 +45,27 @@ test.each([
   expect(answered.status, answered.text).toBe(400);
   expect(answered.body['reason']).toBe(reason);
   expect(answered.body['errors'].map((error: { pointer: string }) => error.pointer)).toContain(pointer);
+});
+
+test('3: a change is refused when it leaves a pair in the wrong order, whichever of the two it names', async () => {
+  const { id } = await bot({ tier: 'power', maxIntervalMs: 40_000 });
+  const order = async (body: object, pointer: string): Promise<void> => {
+    const answered = await call('PATCH', `bots/${id}`, { body });
+    expect(answered.body, answered.text).toMatchObject({ reason: 'interval_order', errors: [{ pointer }] });
+  };
+  await order({ maxIntervalMs: 29_000 }, '/maxIntervalMs');
+  await order({ minIntervalMs: 50_000 }, '/minIntervalMs');
+  await order({ tier: 'casual' }, '/tier');
+  expect((await read(id)).effective).toMatchObject({ minIntervalMs: 30_000, maxIntervalMs: 40_000 });
+  await must('PATCH', `bots/${id}`, { body: { minIntervalMs: 20_000 } });
+  await order({ minIntervalMs: null, maxIntervalMs: 25_000 }, '/minIntervalMs');
+  await must('PATCH', `bots/${id}`, { body: { tier: 'casual', maxIntervalMs: null, minIntervalMs: null } });
+  // A row that came to be so otherwise is lived with, and says so in what is effective.
+  await db.query(sql`update gallery_bots set traits = '{"maxIntervalMs": 30000}' where id = ${id}`);
+  expect((await must('PATCH', `bots/${id}`, { body: { name: 'Still fine' } }))['effective']).toMatchObject({
+    minIntervalMs: 30_000,
+    maxIntervalMs: 30_000,
+  });
 });
 
 test('6: nearest zones are named', async () => {

@@ -410,7 +410,13 @@ test('panic: what is confirmed, who and why; everything is audited', async () =>
 test('health and metrics know the gallery', async () => {
   expect(await must('GET', '/health')).toMatchObject({
     status: 'ok',
-    gallery: { bots: expect.any(Number), mind: 'improv' },
+    gallery: {
+      bots: expect.any(Number),
+      lagMs: expect.any(Number),
+      gates: { open: expect.any(Number), sleeping: 0, held: 0, tripped: 0 },
+      mind: 'improv',
+      target: { sandbox: 'open' },
+    },
   });
   const { text } = await call('GET', '/metrics');
   for (const name of ['bots', 'thinks_total', 'actions_total', 'skips_total', 'guard_total', 'events_total'])

@@ -84,6 +84,12 @@ it('mind-fallback-visible: a model that fails is replaced, marked, and the badge
   });
   const { items } = (await gallery.must('GET', 'minds')) as { items: { name: string; degraded: string | null }[] };
   expect(items[0]).toMatchObject({ name: 'compatible:some-model', isDefault: true, degraded: 'mind_key_refused' });
+  // A stopped fleet has nobody who would notice; a running one is told in its feed and by an event.
+  const told = (message: string): Promise<unknown[]> =>
+    db.query(sql`select from gallery_activity where type = 'other' and message like ${message}`);
+  await until(async () => (await told('%some-model is degraded (mind_key_refused)%')).length === 1);
+  const counted = await fetch(`${gallery.url}/metrics`, { headers: { authorization: `Bearer ${gallery.key}` } });
+  expect(await counted.text()).toMatch(/muster_gallery_events_total\{type="gallery.mind.degraded"\} [1-9]/);
   models.answer = () => ({ text: 'ok' });
   expect(await gallery.must('POST', 'minds/compatible:some-model/test', { body: {} })).toMatchObject({ ok: true });
   expect(((await gallery.must('GET', 'minds')) as { items: unknown[] }).items[0]).toMatchObject({ degraded: null });

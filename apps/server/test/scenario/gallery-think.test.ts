@@ -8,6 +8,8 @@ import { arm, must } from '#kernel/base';
 import { sql } from '#kernel/db';
 import { testDatabase } from '#test/database';
 import { project, thinkingWorld, type World } from '#test/gallery-thinking';
+import { erasePerson } from '../../src/gallery/queries/records.ts';
+import { injections } from '../../src/gallery/text/injections.fixture.ts';
 
 const database = await testDatabase();
 const { db } = database;
@@ -213,7 +215,7 @@ describe('an act, once', () => {
 });
 
 describe('who must not be reached', () => {
-  test('quiet people are never candidates', async () => {
+  test('quiet-people: who said no is never a candidate', async () => {
     let shown: string[] = [];
     await using world = await scriptedWorld(({ candidates }) => {
       shown = candidates.map(({ author }) => author);
@@ -226,6 +228,38 @@ describe('who must not be reached', () => {
     await world.view.look();
     await world.think([bot]);
     expect(shown).toEqual([two.username]);
+  });
+
+  test('injection-corpus: texts that people plant change no decision kind and no output', async () => {
+    const round = async (texts: readonly string[]): Promise<string[]> => {
+      await database.wipe();
+      await using world = await thinkingWorld(db);
+      const [planter, ...bots] = (await world.seed(11)) as [BotRow, ...BotRow[]];
+      for (const [n, text] of texts.entries()) {
+        const id = await itemBy(world, must(bots[n % bots.length], 'a bot'), `A lamp, number ${n}`);
+        const { status } = await world.call(
+          'POST',
+          `/api/showcase/${id}/comments`,
+          { content: text },
+          planter.username,
+        );
+        expect(status, text).toBeLessThan(300);
+      }
+      await world.think(bots);
+      for (const { content } of await ledger()) for (const text of texts) expect(content).not.toContain(text);
+      const rows = await db.query<{ kind: string }>(sql`select kind from gallery_decisions order by bot_id`);
+      return rows.map(({ kind }) => kind);
+    };
+    expect(injections.length).toBeGreaterThanOrEqual(60);
+    const calm = await round(Array.from({ length: 40 }, (_, n) => `A calm word on lamp ${n}.`));
+    expect(calm).toHaveLength(10);
+    // More kinds than one, or there would be nothing to change.
+    expect(new Set(calm).size).toBeGreaterThan(2);
+    for (let from = 0; from < injections.length; from += 40) {
+      const texts = injections.slice(from, from + 40);
+      const filled = [...texts, ...Array.from({ length: 40 - texts.length }, (_, n) => `A calm word on lamp ${n}.`)];
+      expect(await round(filled)).toEqual(calm);
+    }
   });
 
   test('a planted instruction changes no decision kind', async () => {
@@ -258,10 +292,97 @@ describe('who must not be reached', () => {
       select from gallery_memories where person = ${author.username} or text like ${`%${author.username}%`}
       union all select from gallery_relations where person = ${author.username}`);
     expect((await knows()).length).toBeGreaterThan(0);
-    expect(await world.thinking.forgetPerson(project, author.username)).toEqual({ memories: 1, relations: 1 });
+    expect(await db.transaction((tx) => erasePerson(tx, project, author.username))).toEqual({
+      memories: 1,
+      relations: 1,
+      decisions: 1,
+    });
     expect(await knows()).toEqual([]);
   });
 });
+
+describe('what an operator may move', () => {
+  test('how much a bot remembers, and of whom', async () => {
+    await using world = await thinkingWorld(db, {
+      minds: { script: mindThat(likes) },
+      deps: { bounds: { memoryPerBotMax: 2, relationsPerBotMax: 1 } },
+    });
+    const [bot, ...others] = (await world.seed(6, scripted)) as [BotRow, ...BotRow[]];
+    for (const other of others) await itemBy(world, other, `A lamp of ${other.username}`);
+    for (let n = 0; n < 4; n++) {
+      const [now] = await world.bots();
+      await world.think([must(now, 'the first bot')]);
+      await world.clock.advance(20 * minute);
+    }
+    const [kept] = await db.query<{ memories: number; relations: number }>(sql`
+      select (select count(*)::int from gallery_memories where bot_id = ${bot.id}) as memories,
+             (select count(*)::int from gallery_relations where bot_id = ${bot.id}) as relations`);
+    expect(kept).toEqual({ memories: 2, relations: 1 });
+  });
+
+  test('how old a view may be: fresh ones are not read again, stale ones decide nothing', async () => {
+    const results_: string[][] = [];
+    for (const feedStaleMs of [60_000, 5_000]) {
+      await database.wipe();
+      await using world = await thinkingWorld(db, { deps: { bounds: { feedFreshMs: 2_000, feedStaleMs } } });
+      const bots = await world.seed(2);
+      await itemBy(world, must(bots[0], 'a bot'));
+      await world.think(bots.slice(0, 1));
+      await world.clock.advance(10_000);
+      await world.sandbox.setFaults(project, [{ match: { method: 'GET' }, kind: '503', probability: 1, delayMs: 0 }]);
+      const [end] = await world.think(bots.slice(1));
+      results_.push([end?.result ?? '']);
+    }
+    expect(results_[0]).not.toEqual(['put_off']);
+    expect(results_[1]).toEqual(['put_off']);
+  });
+});
+
+test.each([
+  [null, 'scene'],
+  ['openai', 'openai'],
+] as const)(
+  'source target: drawn there, brought to size and saved (image model %s: generator %s)',
+  async (provider, generator) => {
+    const posts = mindThat(() => ({
+      do: 'post',
+      prompt: 'a red buoy',
+      caption: 'The red buoy is late again.',
+      family: 'landscape',
+    }));
+    const minds: ThinkingDeps['minds'] = {
+      mind: () => posts,
+      imageProvider: () => provider,
+      imageBound: () => ({ tokensIn: 0, tokensOut: 0, costMicros: 0, images: 0 }),
+      paintImage: () => Promise.reject(new Error('nobody paints here')),
+    };
+    const kept: string[] = [];
+    const pictures: ThinkingDeps['pictures'] = {
+      store: async ({ bytes, mimeType }) => {
+        kept.push(Buffer.from(bytes.subarray(0, 60)).toString('latin1'));
+        return { blobId: 'b', mimeType, publicUrl: 'https://unused.example/b', bytes: async () => bytes };
+      },
+      again: () => Promise.reject(new Error('nothing was bought')) as never,
+    };
+    await using world = await thinkingWorld(db, { deps: { minds, pictures } });
+    const bots = await world.seed(1, { ...scripted, imageSource: 'target' });
+    const sent: { steps: { kind: string; generator?: string; op?: string }[] }[] = [];
+    const client = await world.targets.of(project, 'sandbox');
+    const execute = client.execute.bind(client);
+    client.execute = (as, pipeline, write) => {
+      sent.push(pipeline as never);
+      return execute(as, pipeline, write);
+    };
+    expect(results(await world.think(bots))).toEqual(['acted']);
+    expect(sent[0]?.steps.map(({ kind, generator: by, op }) => by ?? op ?? kind)).toEqual([
+      generator,
+      'resize',
+      'save',
+    ]);
+    expect((await items(world))[0]?.title).toBe('The red buoy is late again.');
+    expect(kept).toHaveLength(1);
+  },
+);
 
 describe('what goes wrong', () => {
   test('a stop during a model call aborts it, and what was reserved is the spend (case 16)', async () => {
@@ -314,6 +435,10 @@ describe('what goes wrong', () => {
     const counters = await db.query<{ spent: number; reserved: number }>(sql`
       select spent, reserved from budget_counters where scope = 'target:sandbox' and measure = 'acts' and period = 'day'`);
     expect(counters).toEqual([{ spent: 10, reserved: 0 }]);
+    const told = world.told.filter(({ type }) => type === 'budget');
+    expect(told.map(({ message }) => message)).toContain('target:sandbox: acts of this day reached 10.');
+    // When it happened, not when the day of the cap began.
+    expect(new Set(told.map(({ at }) => at))).toEqual(new Set([world.clock.now()]));
   });
 
   test('a target that cannot be read puts thinks off and counts against nobody', async () => {
@@ -330,6 +455,10 @@ describe('what goes wrong', () => {
     // What was seen half a minute ago still serves; what is older does not.
     expect(results(await thinking(bot.id))).toEqual(['acted']);
     await world.clock.advance(60_000);
+    // One look that failed puts off one bot; when half of twenty calls within 30 s failed the gate trips.
+    const [first] = await thinking(bot.id);
+    expect(first).toMatchObject({ result: 'put_off', reason: 'target_unreachable' });
+    expect(first?.gate).toBeUndefined();
     expect(await thinking(bot.id)).toMatchObject([{ result: 'put_off', gate: { state: 'tripped', scope: 'target' } }]);
     expect((await ledger()).length).toBe(1);
     expect((await world.bots()).map(({ failures }) => failures)).toEqual([0, 0]);
@@ -434,6 +563,7 @@ test('a picture that was bought is not bought again after a crash', async () => 
           () => ({ do: 'post', prompt: 'a red buoy', caption: `The red buoy, drawing number ${bought}.` }),
           'paid',
         ),
+      imageProvider: () => null,
       imageBound: () => ({ tokensIn: 0, tokensOut: 0, costMicros: 40_000, images: 1 }),
       paintImage: async () => {
         bought += 1;

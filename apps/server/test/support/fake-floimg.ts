@@ -75,6 +75,8 @@ export type FakeFloImg = AsyncDisposable & {
   date: string | undefined;
   /** Called with each request before it is answered. */
   before: (seen: Seen) => void | Promise<void>;
+  /** Called with each request that was done, before anybody hears of it. */
+  after: (seen: Seen) => void | Promise<void>;
   /** Bytes the store still takes. */
   quotaLeft: number;
   person(username: string): FakeAccount;
@@ -113,6 +115,7 @@ export async function fakeFloImg(): Promise<FakeFloImg> {
     dialect: 'showcase',
     date: undefined,
     before: () => undefined,
+    after: () => undefined,
     quotaLeft: 100_000_000,
     keys: new Map(),
     uploads: new Map(),
@@ -166,6 +169,7 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
     ({ status, body: said } = error);
   }
   seen.status = status;
+  await state.after(seen);
   if (fault?.kind === 'dropAfterCommit') return void request.socket.destroy();
   if (fault?.kind === 'malformedJson')
     return void response.writeHead(status, { 'content-type': 'application/json' }).end('{"items": [{"id"');

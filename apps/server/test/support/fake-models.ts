@@ -54,6 +54,8 @@ export const tokensOf = (text: string): number => encode(text).length;
 export class FakeModels implements AsyncDisposable {
   readonly #server: Server;
   readonly requests: ModelRequest[] = [];
+  /** What was answered, as the provider bills it. */
+  readonly answered: { tokensIn: number; tokensOut: number }[] = [];
   readonly arrived = new Signal<ModelRequest>();
   answer: Answerer;
   /** Requests under way now, and at most ever. */
@@ -106,6 +108,11 @@ export class FakeModels implements AsyncDisposable {
       return;
     }
     const status = reply.status ?? 200;
+    if (status === 200)
+      this.answered.push({
+        tokensIn: request.tokensIn,
+        tokensOut: tokensOf(reply.text ?? '') + (reply.reasoning ?? 0),
+      });
     const type = reply.raw?.startsWith('<') ? 'text/html' : 'application/json';
     outgoing.writeHead(status, { 'content-type': type, ...reply.headers });
     outgoing.end(reply.raw ?? JSON.stringify(status === 200 ? bodyOf(request, reply) : errorOf(request, status)));

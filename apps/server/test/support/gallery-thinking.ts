@@ -22,7 +22,7 @@ import { builtInPersonas, drawBot } from '#gallery/personas';
 import { createSandbox, type Sandbox } from '#gallery/sandbox';
 import { createTargets, type Targets } from '#gallery/targets';
 import { createAuth, defaultProjectId } from '#kernel/auth';
-import { FakeClock, Limits, must } from '#kernel/base';
+import { type Clock, FakeClock, Limits, must } from '#kernel/base';
 import { openDiskBlobs } from '#kernel/blobs';
 import { inProcessBus } from '#kernel/bus';
 import { type Db, sql } from '#kernel/db';
@@ -74,6 +74,8 @@ export type WorldOptions = {
   term?: bigint;
   /** Where blobs lie, when several lives share them. */
   folder?: string;
+  /** Another clock than the world's own, for all parts: a simulated one. */
+  clock?: Clock;
 };
 
 export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise<World> {
@@ -81,7 +83,8 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'muster-thinking-')));
   if (options.folder === undefined) stack.defer(() => rm(folder, { recursive: true, force: true }));
   const term = options.term ?? 1n;
-  const clock = new FakeClock(startsAt);
+  const worldClock = new FakeClock(startsAt);
+  const clock = options.clock ?? worldClock;
   const failures: Record<string, unknown>[] = [];
   const logger = { ...silentLogger, error: (fields: object) => void failures.push(fields as Record<string, unknown>) };
   const metrics = loneMetrics(silentLogger);
@@ -102,6 +105,7 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
   const told: Happening[] = [];
   const emitted: Emitted[] = [];
   const publicBase = 'http://gallery.test';
+  const raster = stack.use(createRaster({ threads: 1, clock }));
   const sandbox = createSandbox({
     db,
     blobs,
@@ -110,7 +114,7 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
     clock,
     limits: new Limits(),
     telemetry,
-    raster: createRaster({ threads: 1, clock }),
+    raster,
     currentPerson: () => Promise.resolve(undefined),
     basePath: '',
     publicBase,
@@ -127,6 +131,7 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
     telemetry,
     secrets: { seal: (plain) => Buffer.from(plain), open: (sealed) => Buffer.from(sealed) },
     config: { version: 'test' },
+    pngOf: (svg) => raster.png(svg, 1_024),
     sandbox: (projectId) => sandbox.transport(projectId, { clock }),
     setGate: () => Promise.resolve(),
     botsChanged: () => Promise.resolve(),
@@ -139,6 +144,7 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
     mind: (name, choice) => options.minds?.[name ?? ''] ?? real.mind(name, choice),
     paintImage: (...args) => real.paintImage(...args),
     imageBound: (...args) => real.imageBound(...args),
+    imageProvider: (name) => real.imageProvider(name),
   };
   const view = new FleetView(db, () => 'improv');
   const budgets = createBudgets({ db, clock, logger });
@@ -183,7 +189,7 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
 
   const world: World = {
     db,
-    clock,
+    clock: worldClock,
     thinking,
     view,
     sandbox,
@@ -204,7 +210,7 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
       pending.then(ended, ended);
       while (!state.over) {
         for (let n = 0; n < 10; n++) await db.query(sql`select pg_sleep(0.005)`);
-        await clock.advance(100);
+        await worldClock.advance(100);
       }
       return await pending;
     },
@@ -260,7 +266,7 @@ async function seedBots(world: World, seed: number, count: number, traits: objec
       'a free username',
     );
     taken.add(username);
-    const id = seededId({ projectId: project, targetId: 'sandbox', seed, at: startsAt }, index);
+    const id = seededId({ projectId: project, targetId: 'sandbox', seed }, index);
     await db.query(sql`
       insert into gallery_bots (id, project_id, shard, name, username, target_id, persona_id, traits, seed, desired, state,
                                 next_think_at, provision, created_at)

@@ -60,6 +60,7 @@ export function browserAt(url: string, agent = 'test browser'): TestBrowser {
     setCookie: (value) => void (cookie = value),
     get: (path, headers = {}) => send(path, { headers }),
     form,
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
     async api<T>(path: string, { json, method, headers, project }: Init = {}) {
       const response = await send(path, {
         method: method ?? (json === undefined ? 'GET' : 'POST'),

@@ -59,6 +59,7 @@ export type ClientOptions = {
   breaker?: Breaker;
   lane?: Lane;
   random?: () => number;
+  pngOf?: (svg: string) => Promise<Uint8Array>;
 };
 
 /** A client as the registry makes it, on a gallery of the test's own. */
@@ -77,6 +78,7 @@ export function targetClient(options: ClientOptions): TargetClient {
     random,
     metrics: createTargetMetrics(loneMetrics(silentLogger)),
     userAgent: 'Muster/0.0.0 (gallery bots)',
+    pngOf: options.pngOf ?? (() => Promise.reject(new Error('this test draws nothing'))),
   };
   return createTarget(given);
 }

@@ -5,6 +5,7 @@
 
 import type { Scope } from '@muster/protocol';
 import { createSecrets } from '#config';
+import { createRaster } from '#gallery/images';
 import { TransportError } from '#gallery/model';
 import { createTargets, type Targets, type TargetsConfig, type TargetsDeps } from '#gallery/targets';
 import { type Auth, createAuth, defaultProjectId, systemPrincipal } from '#kernel/auth';
@@ -69,6 +70,7 @@ export async function targetsRoom(
     changed: [],
     gates: [],
   };
+  const raster = undo.use(createRaster({ threads: 1, clock: systemClock }));
   const secrets = createSecrets({ master: 'm'.repeat(32), dataDir: '/nowhere' });
   const deps: TargetsDeps = {
     db,
@@ -86,6 +88,7 @@ export async function targetsRoom(
     telemetry: { logger, metrics },
     secrets: secrets.box('gallery'),
     config: { version: '0.0.0', ...config },
+    pngOf: (svg) => raster.png(svg, 1_024),
     sandbox: () => () => Promise.reject(new TransportError('unreachable', false, 'no sandbox in this test')),
     setGate: async (projectId, targetId, state, by, reason) => {
       noted.gates.push({ targetId, state, by, reason });

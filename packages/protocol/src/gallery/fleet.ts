@@ -125,6 +125,8 @@ export const simSchema = z.strictObject({
     .max(31 * 24)
     .default(24),
   seed: z.number().int().min(0).max(0xff_ff_ff_ff).default(1),
+  /** When the simulated time begins; without it, so that it ends now. */
+  from: z.iso.datetime().optional(),
   /** Leave the fleet running afterwards. */
   start: z.boolean().default(true),
 });

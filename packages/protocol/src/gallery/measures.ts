@@ -12,6 +12,8 @@ const kinds = z.object({
   browse: z.number(),
 });
 
+const sandboxActs = z.object({ post: z.number().int(), comment: z.number().int(), like: z.number().int() });
+
 export const galleryStatsSchema = z.object({
   from: time,
   to: time,
@@ -33,6 +35,8 @@ export const galleryStatsSchema = z.object({
     }),
   ),
   share: z.record(z.string(), z.number()),
+  /** Acts in the sandbox, people and bots apart, over the whole UTC days that the window touches. */
+  sandbox: z.object({ human: sandboxActs, bot: sandboxActs }),
 });
 export type GalleryStats = z.infer<typeof galleryStatsSchema>;
 

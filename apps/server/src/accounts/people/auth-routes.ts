@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { answer, type Http, requireSameOrigin } from '#kernel/http';
+import { answer, type Http, problemOf, requireSameOrigin } from '#kernel/http';
 import { fromOf } from './forms.ts';
 import { peopleLimits } from './limits.ts';
 import type { PeopleRoom } from './room.ts';
@@ -13,7 +13,16 @@ const signInBody = z.strictObject({
 
 /** `/api/auth/…`: signing in and out for programs of ours that run in a browser. The cookie is never readable for them. */
 export function authRoutes(room: PeopleRoom, http: Http): void {
-  http.route({
+  // Other paths below /api belong to systems that say errors in their own words.
+  const routes = http.area({
+    prefixes: ['/api/auth'],
+    errors: (error, { requestId }) => ({
+      status: error.status,
+      body: problemOf(error, requestId),
+      headers: { 'content-type': 'application/problem+json' },
+    }),
+  });
+  routes.route({
     method: 'POST',
     path: '/api/auth/sign-in/email',
     // Nobody has a credential yet; where the call comes from is looked at before its body.
@@ -33,7 +42,7 @@ export function authRoutes(room: PeopleRoom, http: Http): void {
       });
     },
   });
-  http.route({
+  routes.route({
     method: 'POST',
     path: '/api/auth/sign-out',
     auth: (head) => requireSameOrigin(head, room.publicOrigin),

@@ -1,6 +1,6 @@
 import type { Role } from '@muster/protocol';
 import { writeAudit } from '#kernel/auth';
-import { conflict, forbidden, type MusterError, notFound } from '#kernel/base';
+import { conflict, type MusterError, notFound } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import type { Asker } from './invites.ts';
 import {
@@ -15,9 +15,9 @@ import {
 } from './queries/people.ts';
 import { endSignInsOf } from './queries/sign-ins.ts';
 import type { PeopleRoom } from './room.ts';
-import { requireFresh } from './signed-in.ts';
+import { notInstallationAdmin, requireFresh } from './signed-in.ts';
 
-const noSuchPerson = (): MusterError => notFound('no_such_person', 'There is no such person in this project.');
+export const noSuchPerson = (): MusterError => notFound('no_such_person', 'There is no such person in this project.');
 const lastAdmin = (of: string): MusterError =>
   conflict('last_admin', `This is the last administrator of the ${of}. Make another one first.`);
 
@@ -86,8 +86,8 @@ export async function changeInstallationAdmin(
   installationAdmin: boolean,
 ): Promise<PersonRow> {
   const { who, address, requestId } = asker;
-  requireInstallationAdmin(asker);
-  if (who.kind === 'person') requireFresh(room, who.confirmedAt);
+  if (who.kind !== 'person' || !who.installationAdmin) throw notInstallationAdmin();
+  requireFresh(room, who.confirmedAt);
   return room.db.transaction(async (tx) => {
     const before = await member(tx, who.projectId, personId);
     if (before.installationAdmin && !installationAdmin && !(await otherInstallationAdmins(tx, personId)))
@@ -104,11 +104,6 @@ export async function changeInstallationAdmin(
     });
     return { ...before, installationAdmin };
   });
-}
-
-export function requireInstallationAdmin({ who }: Asker): void {
-  if (who.kind === 'person' && who.installationAdmin) return;
-  throw forbidden('not_installation_admin', 'Only somebody who administers the installation may do that, signed in.');
 }
 
 /** Under the lock, so that two who lower each other at the same moment cannot both succeed. */

@@ -11,7 +11,7 @@ const distinctMin = 5;
  * `password_too_long`, `password_common`, `password_has_email`.
  */
 export function checkPassword(password: string, email: string, pointer = '/password'): void {
-  const length = [...password].length;
+  const length = lengthOf(password);
   if (length < passwordLengthMin)
     throw wrong('password_too_short', pointer, `A password has at least ${passwordLengthMin} characters.`);
   if (length > passwordLengthMax)
@@ -27,6 +27,9 @@ export function checkPassword(password: string, email: string, pointer = '/passw
       'This is one of the passwords that are tried first. Take a longer sentence.',
     );
 }
+
+/** By code points: a sign outside the first plane counts once. */
+export const lengthOf = (password: string): number => Array.from(password).length;
 
 const wrong = (reason: string, pointer: string, detail: string): MusterError =>
   invalid(reason, detail, { errors: [{ pointer, detail }] });
@@ -70,7 +73,7 @@ function withoutRuns(text: string): string {
 function runAt(text: string, at: number): number {
   let longest = 1;
   for (const row of rows) {
-    for (const line of [row, [...row].toReversed().join('')]) {
+    for (const line of [row, row.split('').toReversed().join('')]) {
       const from = line.indexOf(text.charAt(at));
       if (from < 0) continue;
       let length = 1;

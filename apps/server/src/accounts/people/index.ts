@@ -5,7 +5,7 @@ import type { Http, RequestHead } from '#kernel/http';
 import { authRoutes } from './auth-routes.ts';
 import { SessionCookie } from './cookie.ts';
 import { declareLimits } from './declare-limits.ts';
-import { createEngine } from './engine/engine.ts';
+import { createEngine } from './engine.ts';
 import { keepHouse } from './keep-house.ts';
 import { peopleLimits } from './limits.ts';
 import { pageRoutes } from './page-routes.ts';
@@ -42,6 +42,12 @@ export function createPeople(deps: PeopleDeps & { limits: Limits }): People {
     engine: createEngine({ db: deps.db, clock, logger, secret: deps.engineSecret }),
     gate: new HashGate(),
     cookie: new SessionCookie(deps.cookieKeys, deps.basePath),
+    floods: new RateBuckets({
+      clock,
+      perSecond: peopleLimits.triesPerSecond,
+      burst: peopleLimits.triesBurst,
+      keysMax: peopleLimits.triesAddressesMax,
+    }),
     refusals: new RateBuckets({ clock, perSecond: 1, burst: 1, keysMax: 20 }),
   };
   declareLimits(deps.limits, room.gate);
@@ -72,7 +78,8 @@ export function createPeople(deps: PeopleDeps & { limits: Limits }): People {
     async currentPerson({ headers }) {
       const found = await readSignIn(room, headers.cookie);
       const membership = found && membershipOf(found, undefined);
-      if (!found || !membership) return undefined;
+      // What is archived can be looked at only, as by anybody.
+      if (!found || !membership || membership.archived) return undefined;
       return { id: found.personId, name: found.name, username: found.name, projectId: membership.projectId };
     },
     async me(head) {

@@ -15,6 +15,10 @@ export const peopleLimits = {
   /** Failed tries of one address with any email. */
   triesPerAddressMax: 50,
   triesAddressMs: hour,
+  /** Tries of one address that are looked at, right ones too. */
+  triesPerSecond: 2,
+  triesBurst: 200,
+  triesAddressesMax: 50_000,
   signInIdleMs: 7 * day,
   signInLifeMs: 30 * day,
   /** The end of a sign-in is moved on at most this often. */
@@ -25,6 +29,7 @@ export const peopleLimits = {
   freshMs: 10 * minute,
   setupTtlMs: day,
   inviteTtlMs: 7 * day,
+  resetTtlMs: day,
   invitesOpenMax: 500,
   projectsMax: 1000,
   /** Passwords that are hashed at the same time; each takes 32 MiB. */

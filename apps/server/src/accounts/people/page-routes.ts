@@ -6,35 +6,44 @@ import { formOf, fromOf, goTo, newPersonIn, page, problemIn, retryHeaders } from
 import { joinAsKnown, joinAsNew, readInvite } from './invites.ts';
 import { ownPath } from './own-path.ts';
 import * as sheets from './pages/sheets.ts';
+import { readReset, resetPassword } from './reset-password.ts';
 import type { PeopleRoom } from './room.ts';
 import { completeSetup, isSetupOpen } from './setup.ts';
 import { signIn, signOut } from './sign-in.ts';
 import { readSignIn } from './signed-in.ts';
 
-const styleFile = join(import.meta.dirname, 'pages/style.css');
 const open = { auth: 'open', hidden: true } as const;
 
-/** `/sign-in`, `/sign-out`, `/setup`, `/invite/{token}`: readable and usable without script. */
+/** `/sign-in`, `/sign-out`, `/setup`, `/invite/{token}`, `/reset/{token}`: readable and usable without script. */
 export function pageRoutes(room: PeopleRoom, http: Http): void {
+  partsOfPages(http);
   signInPages(room, http);
   setupPages(room, http);
   invitePages(room, http);
+  resetPages(room, http);
+}
+
+const parts = { 'style.css': 'text/css; charset=utf-8', 'icon.svg': 'image/svg+xml' } as const;
+
+function partsOfPages(http: Http): void {
+  for (const [name, type] of Object.entries(parts)) {
+    http.route({
+      ...open,
+      method: 'GET',
+      path: `/sign-in/${name}`,
+      summary: 'How these pages look',
+      handle: async () =>
+        answer(200, await readFile(join(import.meta.dirname, 'pages', name)), {
+          'content-type': type,
+          'cache-control': 'max-age=3600',
+        }),
+    });
+  }
 }
 
 function signInPages(room: PeopleRoom, http: Http): void {
   const { basePath: base } = room;
   const home = `${base}/sign-in`;
-  http.route({
-    ...open,
-    method: 'GET',
-    path: '/sign-in/style.css',
-    summary: 'How these pages look',
-    handle: async () =>
-      answer(200, await readFile(styleFile), {
-        'content-type': 'text/css; charset=utf-8',
-        'cache-control': 'max-age=3600',
-      }),
-  });
   http.route({
     ...open,
     method: 'GET',
@@ -110,25 +119,27 @@ function setupPages(room: PeopleRoom, http: Http): void {
     handle: async (call) => {
       requireSameOrigin(call, room.publicOrigin);
       const form = await formOf(call);
-      const { token = '', name, email, password = '' } = form;
+      const { token = '', name, email } = form;
       if (!(await isSetupOpen(room, token))) return setupGone(base);
       return attempt(
         async () => {
           const person = { ...newPersonIn(form), withKey: form['withKey'] === 'yes' };
           const { key } = await completeSetup(room, token, person, fromOf(call));
-          const { token: session } = await signIn(
-            room,
-            { email: person.email, password },
-            fromOf(call),
-            call.headers.cookie,
-          );
-          const headers = { 'set-cookie': room.cookie.set(session, call.https) };
-          return key === undefined ? goTo(`${base}/sign-in`, headers) : page(sheets.keySheet(base, key), 200, headers);
+          const entered = await enterNew(room, call, person, `${base}/sign-in`);
+          return key === undefined ? entered : page(sheets.keySheet(base, key), 200, cookieOf(entered));
         },
         (error) =>
           error.reason === 'link_gone'
             ? setupGone(base)
-            : page(sheets.setupSheet({ base, token, problem: said(error), typed: { name, email } }), error.status),
+            : page(
+                sheets.setupSheet({
+                  base,
+                  token,
+                  problem: said(error),
+                  typed: { name, email, withKey: form['withKey'] === 'yes' },
+                }),
+                error.status,
+              ),
       );
     },
   });
@@ -189,7 +200,7 @@ function invitePages(room: PeopleRoom, http: Http): void {
       async function joinNew(): Promise<Answer> {
         const person = newPersonIn(form);
         await joinAsNew(room, token, person, fromOf(call));
-        return enter(room, call, person, `${base}/sign-in`);
+        return enterNew(room, call, person, `${base}/sign-in`);
       }
     },
   });
@@ -205,6 +216,55 @@ const inviteGone = (base: string): Answer =>
     410,
   );
 
+function resetPages(room: PeopleRoom, http: Http): void {
+  const { basePath: base } = room;
+  http.route({
+    ...open,
+    method: 'GET',
+    path: '/reset/:token',
+    summary: 'Where a new password is chosen',
+    handle: async ({ params }) => {
+      const token = params['token'] ?? '';
+      const person = await readReset(room, token);
+      return person ? page(sheets.resetSheet({ base, token, email: person.email })) : resetGone(base);
+    },
+  });
+  http.route({
+    ...open,
+    method: 'POST',
+    path: '/reset/:token',
+    summary: 'Choose a new password by a form',
+    handle: async (call) => {
+      requireSameOrigin(call, room.publicOrigin);
+      const token = call.params['token'] ?? '';
+      const { password = '' } = await formOf(call);
+      const person = await readReset(room, token);
+      if (!person) return resetGone(base);
+      const { email } = person;
+      return attempt(
+        async () => {
+          await resetPassword(room, token, password, fromOf(call));
+          return enterNew(room, call, { email, password }, `${base}/sign-in`);
+        },
+        (error) =>
+          error.reason === 'link_gone'
+            ? resetGone(base)
+            : page(sheets.resetSheet({ base, token, email, problem: said(error) }), error.status),
+      );
+    },
+  });
+}
+
+const resetGone = (base: string): Answer =>
+  page(
+    sheets.noticeSheet(
+      base,
+      'This link is over',
+      'It was used already, another one was made since, or it is older than a day. Ask whoever sent it for a new one.',
+    ),
+    410,
+  );
+
 async function enter(
   room: PeopleRoom,
   call: Call,
@@ -213,6 +273,26 @@ async function enter(
 ): Promise<Answer> {
   const { token } = await signIn(room, given, fromOf(call), call.headers.cookie);
   return goTo(next, { 'set-cookie': room.cookie.set(token, call.https) });
+}
+
+/** The account is there; that its browser cannot be let in at this moment, because of wrong passwords of others, undoes nothing. */
+async function enterNew(
+  room: PeopleRoom,
+  call: Call,
+  given: { email: string; password: string },
+  next: string,
+): Promise<Answer> {
+  try {
+    return await enter(room, call, given, next);
+  } catch (error) {
+    problemIn(error);
+    return goTo(next);
+  }
+}
+
+function cookieOf({ headers }: Answer): Record<string, string> {
+  const cookie = headers['set-cookie'];
+  return cookie === undefined ? {} : { 'set-cookie': cookie };
 }
 
 async function attempt(act: () => Promise<Answer>, failed: (error: MusterError) => Answer): Promise<Answer> {

@@ -1,7 +1,7 @@
 import { idPattern, idSchema, pageOf, pageQuery } from '@muster/protocol';
 import { z } from 'zod';
 import { invalid } from '#kernel/base';
-import { answer, type Http } from '#kernel/http';
+import { answer, type Http, type RequestHead } from '#kernel/http';
 import { changeInstallationAdmin, changeRole, endSignInsOfMember, removeMember } from './change-member.ts';
 import { changePassword, confirmPassword } from './change-password.ts';
 import { endOwnSignIn, endOwnSignIns } from './end-sign-ins.ts';
@@ -13,9 +13,10 @@ import { listInvites } from './queries/invites.ts';
 import { listMembers } from './queries/people.ts';
 import { listProjects } from './queries/projects.ts';
 import { listSignIns } from './queries/sign-ins.ts';
+import { makeResetLink } from './reset-password.ts';
 import type { PeopleRoom } from './room.ts';
 import * as shapes from './shapes.ts';
-import { noSuchProject, requireSignIn } from './signed-in.ts';
+import { noSuchProject, requireInstallationAdmin, requireSignIn } from './signed-in.ts';
 
 const personParams = z.strictObject({ id: idSchema('person') });
 const memberParams = z.strictObject({ projectId: z.string().max(64), id: idSchema('person') });
@@ -61,6 +62,29 @@ function memberRoutes(room: PeopleRoom, http: Http): void {
     params: personParams,
     answers: { 204: { description: 'They have to sign in again everywhere.' } },
     handle: (call) => endSignInsOfMember(room, call, call.input.params.id),
+  });
+  http.route({
+    method: 'POST',
+    path: '/v1/people/:id/reset-link',
+    auth: (head) => requireInstallationAdmin(room, head),
+    summary: 'Make a link by which somebody chooses a new password',
+    description: 'For a day, once; whoever opens it can become that person. Nothing is mailed.',
+    params: personParams,
+    status: 201,
+    answers: {
+      201: {
+        description: 'The link, this one time.',
+        schema: z.strictObject({ url: z.string(), expiresAt: z.iso.datetime() }),
+      },
+    },
+    handle: async (call) => {
+      const { token, expiresAt } = await makeResetLink(room, call, call.input.params.id);
+      return answer(
+        201,
+        { url: `${room.publicBase()}/reset/${token}`, expiresAt: expiresAt.toISOString() },
+        { 'cache-control': 'no-store' },
+      );
+    },
   });
   http.route({
     method: 'GET',
@@ -119,6 +143,7 @@ const badCursor = (of: string): Error =>
   });
 
 function projectRoutes(room: PeopleRoom, http: Http): void {
+  const installation = (head: RequestHead) => requireInstallationAdmin(room, head);
   http.route({
     method: 'GET',
     path: '/v1/projects',
@@ -144,7 +169,7 @@ function projectRoutes(room: PeopleRoom, http: Http): void {
   http.route({
     method: 'POST',
     path: '/v1/projects',
-    auth: 'member',
+    auth: installation,
     summary: 'Make a project',
     body: z.strictObject({ name: shapes.projectName }),
     status: 201,
@@ -154,7 +179,7 @@ function projectRoutes(room: PeopleRoom, http: Http): void {
   http.route({
     method: 'PATCH',
     path: '/v1/projects/:id',
-    auth: 'member',
+    auth: installation,
     summary: 'Rename, archive or bring back a project',
     params: z.strictObject({ id: idSchema('project') }),
     body: z.strictObject({ name: shapes.projectName.optional(), archived: z.boolean().optional() }),
@@ -216,7 +241,7 @@ const revived = <R extends { createdAt: Date; expiresAt: Date }>(row: R): R => (
 });
 
 function ownRoutes(room: PeopleRoom, http: Http): void {
-  const person = (head: Parameters<typeof requireSignIn>[1]) => requireSignIn(room, head);
+  const person = (head: RequestHead) => requireSignIn(room, head);
   http.route({
     method: 'GET',
     path: '/v1/sign-ins',

@@ -1,8 +1,6 @@
-import { writeAudit } from '#kernel/auth';
+import { type PersonPrincipal, writeAudit } from '#kernel/auth';
 import { conflict, exhausted, type MusterError, newId } from '#kernel/base';
 import type { Once } from '#kernel/http';
-import { requireInstallationAdmin } from './change-member.ts';
-import type { Asker } from './invites.ts';
 import { peopleLimits } from './limits.ts';
 import { putMembership } from './queries/people.ts';
 import {
@@ -16,12 +14,18 @@ import {
 import type { PeopleRoom } from './room.ts';
 import { noSuchProject, requireFresh } from './signed-in.ts';
 
+/** Whoever administers the installation, as the route made sure. */
+type AdminAsker = { who: PersonPrincipal; address: string; requestId: string };
+
 const nameTaken = (): MusterError => conflict('project_name_taken', 'Another project has this name.');
 
-/** Whoever makes a project is its first administrator. Errors: `forbidden` `not_installation_admin`; `conflict` `project_name_taken`; `exhausted` `projects_full`. */
-export async function createProject(room: PeopleRoom, asker: Asker, name: string, once: Once): Promise<ProjectRow> {
-  requireInstallationAdmin(asker);
-  const { who, address, requestId } = asker;
+/** Whoever makes a project is its first administrator. Errors: `conflict` `project_name_taken`; `exhausted` `projects_full`. */
+export async function createProject(
+  room: PeopleRoom,
+  { who, address, requestId }: AdminAsker,
+  name: string,
+  once: Once,
+): Promise<ProjectRow> {
   return room.db.transaction((tx) =>
     once(tx, async () => {
       if ((await countProjects(tx)) >= peopleLimits.projectsMax)
@@ -29,24 +33,21 @@ export async function createProject(room: PeopleRoom, asker: Asker, name: string
       const at = new Date(room.clock.now());
       const row = await insertProject(tx, newId('project'), name, at);
       if (!row) throw nameTaken();
-      if (who.kind === 'person')
-        await putMembership(tx, { projectId: row.id, personId: who.personId, role: 'admin', at });
+      await putMembership(tx, { projectId: row.id, personId: who.personId, role: 'admin', at });
       await writeAudit(tx, { who, address, requestId, action: 'project.created', subject: row.id, after: { name } });
       return row;
     }),
   );
 }
 
-/** A new name, or an end: an archived project can be read only, and comes back with `archived: false`. Errors: as above; `notFound` `no_such_project`. */
+/** A new name, or an end: an archived project can be read only, and comes back with `archived: false`. Errors: as above; `forbidden` `password_needed`; `notFound` `no_such_project`. */
 export async function changeProject(
   room: PeopleRoom,
-  asker: Asker,
+  { who, address, requestId }: AdminAsker,
   id: string,
   change: { name?: string | undefined; archived?: boolean | undefined },
 ): Promise<ProjectRow> {
-  requireInstallationAdmin(asker);
-  const { who, address, requestId } = asker;
-  if (who.kind === 'person' && change.archived !== undefined) requireFresh(room, who.confirmedAt);
+  if (change.archived !== undefined) requireFresh(room, who.confirmedAt);
   return room.db.transaction(async (tx) => {
     const before = await lockProject(tx, id);
     if (!before) throw noSuchProject();

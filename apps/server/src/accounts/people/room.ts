@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import type { Logger } from '#kernel/telemetry';
 import type { SessionCookie } from './cookie.ts';
-import type { Engine } from './engine/engine.ts';
+import type { Engine } from './engine.ts';
 import type { HashGate } from './passwords.ts';
 
 /** What people and their sign-ins need from outside. */
@@ -32,6 +32,8 @@ export type PeopleRoom = PeopleDeps & {
   engine: Engine;
   gate: HashGate;
   cookie: SessionCookie;
+  /** Tries by address, before any row is looked at: a flood costs the database nothing. */
+  floods: RateBuckets;
   /** Refused tries that are written to the audit. */
   refusals: RateBuckets;
 };

@@ -6,6 +6,7 @@ import { type Auth, defaultProjectId, type Principal, systemPrincipal, writeAudi
 import { invalid, type MusterError, newId, notFound, randomToken } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import { checkPassword } from './check-password.ts';
+import { emailShape } from './forms.ts';
 import { peopleLimits } from './limits.ts';
 import { hashPassword } from './passwords.ts';
 import { hasInstallationAdmin, insertPerson, lockAdmins, putMembership, putPassword } from './queries/people.ts';
@@ -105,7 +106,9 @@ export async function completeSetup(
 export async function setUpHeadless(room: PeopleRoom): Promise<void> {
   const { headless, db } = room;
   if (!headless || (await hasInstallationAdmin(db))) return;
-  const email = headless.email.trim().toLowerCase();
+  const shaped = emailShape.safeParse(headless.email);
+  if (!shaped.success) throw invalid('invalid_person', 'MUSTER_SETUP_EMAIL is not an email address.');
+  const email = shaped.data;
   checkPassword(headless.password, email, 'MUSTER_SETUP_PASSWORD');
   const password = await hashPassword(headless.password);
   await db.transaction(async (tx) => {

@@ -1,4 +1,5 @@
 import { writeAudit } from '#kernel/auth';
+import { lengthOf } from './check-password.ts';
 import { tokenHash } from './cookie.ts';
 import { peopleLimits } from './limits.ts';
 import { endOldestSignIns, endSignIn, findSignIn, type SignInRecord } from './queries/sign-ins.ts';
@@ -23,7 +24,8 @@ export async function signIn(
   const email = given.email.trim().toLowerCase();
   const of = pairOf(from.address, email);
   const tryId = await takeTry(room, of, from);
-  const fits = email.length <= peopleLimits.emailLengthMax && given.password.length <= peopleLimits.passwordLengthMax;
+  const fits =
+    email.length <= peopleLimits.emailLengthMax && lengthOf(given.password) <= peopleLimits.passwordLengthMax;
   const browser = {
     address: from.address,
     userAgent: (from.userAgent ?? '').slice(0, peopleLimits.userAgentLengthMax),

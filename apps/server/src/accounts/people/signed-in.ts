@@ -2,7 +2,7 @@ import { scopesOf } from '@muster/protocol';
 import type { PersonPrincipal } from '#kernel/auth';
 import { defaultProjectId } from '#kernel/auth';
 import { asError, forbidden, type MusterError, notFound, unauthenticated } from '#kernel/base';
-import { type RequestHead, requireSameOrigin } from '#kernel/http';
+import { isForeign, isSafe, type RequestHead, requireSameOrigin } from '#kernel/http';
 import { tokenHash } from './cookie.ts';
 import { peopleLimits } from './limits.ts';
 import { findSignIn, type Membership, type SignInRecord, touchSignIn } from './queries/sign-ins.ts';
@@ -85,11 +85,22 @@ export const actorOf = (found: SignInRecord): PersonPrincipal =>
 
 /** For calls about the person themselves, whatever they are in which project: the sign-in, from a page of ours when something changes. */
 export async function requireSignIn(room: PeopleRoom, head: RequestHead): Promise<SignInRecord> {
-  const found = head.headers.authorization === undefined ? await readSignIn(room, head.headers.cookie) : undefined;
+  const asNobody = head.headers.authorization !== undefined || (isSafe(head) && isForeign(head, room.publicOrigin));
+  const found = asNobody ? undefined : await readSignIn(room, head.headers.cookie);
   if (!found) throw unauthenticated('no_credential', 'This call is for people who signed in: it takes their cookie.');
-  if (head.method !== 'GET' && head.method !== 'HEAD') requireSameOrigin(head, room.publicOrigin);
+  if (!isSafe(head)) requireSameOrigin(head, room.publicOrigin);
   return found;
 }
+
+/** As `requireSignIn`, for what concerns all projects. `forbidden` `not_installation_admin`. */
+export async function requireInstallationAdmin(room: PeopleRoom, head: RequestHead): Promise<PersonPrincipal> {
+  const found = await requireSignIn(room, head);
+  if (found.installationAdmin) return actorOf(found);
+  throw notInstallationAdmin();
+}
+
+export const notInstallationAdmin = (): MusterError =>
+  forbidden('not_installation_admin', 'Only somebody who administers the installation may do that, signed in.');
 
 /** `forbidden` `password_needed` unless the password was given in the last ten minutes. */
 export function requireFresh({ clock }: Pick<PeopleRoom, 'clock'>, confirmedAt: number): void {

@@ -17,8 +17,13 @@ export const pairOf = (address: string, email: string): Pair => ({
 export const wrongPassword = (): MusterError =>
   unauthenticated('wrong_password', 'The email or the password is not right.');
 
+const tooManyTries = (retryAfterMs: number): MusterError =>
+  exhausted('too_many_tries', 'Too many wrong passwords came from this address. Try again later.', { retryAfterMs });
+
 /** A try is counted before it is looked at, so that many at the same moment cannot all be the tenth. */
 export async function takeTry(room: PeopleRoom, of: Pair, from: From): Promise<number> {
+  const flood = room.floods.take(of.address);
+  if (!flood.ok) throw refused(room, from, tooManyTries(flood.resetMs));
   const now = room.clock.now();
   const result = await room.db.transaction(async (tx) => {
     await lockAddress(tx, of.address);
@@ -36,14 +41,8 @@ export async function takeTry(room: PeopleRoom, of: Pair, from: From): Promise<n
     if (retryAfterMs > 0) return { retryAfterMs };
     return { id: await addTry(tx, { ...of, at: new Date(now) }) };
   });
-  if ('id' in result && result.id !== undefined) return result.id;
-  throw refused(
-    room,
-    from,
-    exhausted('too_many_tries', 'Too many wrong passwords came from this address. Try again later.', {
-      retryAfterMs: result.retryAfterMs ?? 1000,
-    }),
-  );
+  if ('id' in result) return result.id;
+  throw refused(room, from, tooManyTries(result.retryAfterMs));
 }
 
 /** Refused tries are in the audit, one per second and cause at most; the answer does not wait for it. */

@@ -1,7 +1,7 @@
 /** Pictures: drawn by our own engine, turned into pixels, and the pipelines that other programs ask for. */
 export { type Pipeline, type PipelineFault, parsePipeline, stepsMax as pipelineStepsMax } from './pipeline/parse.ts';
 export { type Made, type PipelineAnswer, type RunOptions, runPipeline } from './pipeline/run.ts';
-export { type PipelineJson, type PipelineOptions, pipelineOf, urlOfOurs } from './pipeline/targets.ts';
+export { type PipelineJson, type PipelineOptions, pipelineOf, placeOfOurs } from './pipeline/targets.ts';
 export {
   createRaster,
   type PngWidth,

@@ -2,9 +2,11 @@ import { TargetError } from '#gallery/model';
 import { reach } from '#kernel/base';
 import { endingOfFault } from './act-fault.ts';
 import { sendOnce } from './act-send.ts';
+import { actId } from './ledger.ts';
 import type { ThinkingDeps } from './think-deps.ts';
 import type { One, Planned } from './think-one.ts';
-import { findOut } from './verify.ts';
+import { eventOfFound, findOut } from './verify.ts';
+import { withAccount } from './with-account.ts';
 
 /** Writes on the wire finish by themselves; only the client's own limits end them. */
 const untilItsEnd = new AbortController().signal;
@@ -17,9 +19,11 @@ const untilItsEnd = new AbortController().signal;
 export async function act(deps: ThinkingDeps, one: One, planned: Planned): Promise<void> {
   await reach('gallery.send');
   try {
-    const remoteId = await send(one, planned);
+    const write = { key: one.thoughtId, signal: untilItsEnd, may: one.due.may };
+    const { remoteId, corrected } = await withAccount(one, () => sendOnce(one, planned, write));
     await reach('gallery.commit-at-target');
     one.outcome = { state: 'done', outcome: null, remoteId };
+    one.corrected = corrected;
     one.ending = { result: 'acted', reason: null, event: { type: 'ok' } };
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
@@ -27,28 +31,6 @@ export async function act(deps: ThinkingDeps, one: One, planned: Planned): Promi
     else refused(one, error);
   }
 }
-
-async function send(one: One, planned: Planned): Promise<string | null> {
-  const write = { key: one.thoughtId, signal: untilItsEnd, may: one.due.may };
-  try {
-    return await sendOnce(one, planned, write);
-  } catch (error) {
-    if (!(error instanceof TargetError) || error.fault.kind !== 'account') throw error;
-    // The account may have been lost over there: made once more, then it is for a person to say.
-    const { bot, client } = one;
-    await client.provision({
-      botId: bot.id,
-      name: bot.name,
-      username: bot.username,
-      bio: bioOf(one),
-      personaId: bot.personaId,
-    });
-    return await sendOnce(one, planned, write);
-  }
-}
-
-/** Every bot's profile ends with what it is. */
-const bioOf = ({ bot, traits }: One): string => `${traits.vibe}. ${bot.disclosureLabel}`;
 
 /** Surely not done. */
 function refused(one: One, error: TargetError): void {
@@ -65,25 +47,33 @@ function refused(one: One, error: TargetError): void {
 
 /** The answer was lost after the write (case 35). */
 async function resolve(deps: ThinkingDeps, one: One, planned: Planned): Promise<void> {
-  const { client, actor, thoughtId, at, due } = one;
+  const { thoughtId, at, due } = one;
   try {
     const found = await findOut(deps, {
-      client,
-      actor,
+      one,
       act: { ...planned, key: thoughtId, openedAt: at },
       may: due.may,
       signal: untilItsEnd,
     });
     one.outcome = found.outcome;
-    one.ending =
-      found.outcome.state === 'done'
-        ? { result: 'acted', reason: null, event: { type: 'ok' } }
-        : { result: 'dropped', reason: found.outcome.outcome, event: { type: 'ok' } };
+    one.corrected = found.corrected === true;
+    const event = eventOfFound(found);
+    const reason = found.outcome.outcome;
+    if (found.outcome.state === 'done') one.ending = { result: 'acted', reason: null, event };
+    else one.ending = { result: event.type === 'broken' ? 'failed' : 'dropped', reason, event };
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
     // Not seen is not the same as not there (I6): it stays open, and comes first at this bot's next think.
     delete one.outcome;
-    one.ending = { ...endingOfFault(error.fault, one, error), result: 'put_off', event: null };
+    const ending = endingOfFault(error.fault, one, error);
+    if (error.fault.kind === 'account') {
+      // It may not even look. The bot waits for a person, and its act for the first look it may take again.
+      one.opened = false;
+      one.reserved.delete(actId(thoughtId));
+      one.ending = ending;
+      return;
+    }
+    one.ending = { ...ending, result: 'put_off', event: null };
     one.ending.againAt ??= at + 5_000;
   }
 }

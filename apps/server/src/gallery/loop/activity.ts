@@ -1,4 +1,4 @@
-import { type ActivityData, type ActivityType, activityEmoji, galleryLimits } from '@muster/protocol';
+import { type ActivityData, type ActivityType, galleryLimits } from '@muster/protocol';
 import type { Tx } from '#kernel/db';
 import type { Crossing } from '#kernel/meter';
 import { cutTo } from './observe.ts';
@@ -88,7 +88,7 @@ function browsed({ decided }: One): string {
   return item ? `Looked at “${item.title}” by ${item.author?.username ?? 'unknown'}.` : 'Looked around.';
 }
 
-function acted({ planned, decided }: One): string {
+function acted({ planned, decided, corrected }: One): string {
   const title = decided?.offer?.item.title ?? '';
   switch (planned?.kind) {
     case 'post':
@@ -98,7 +98,9 @@ function acted({ planned, decided }: One): string {
     case 'reply':
       return `Under “${title}”: ${planned.content}`;
     case 'like':
-      return `Likes “${title}” by ${planned.author ?? 'unknown'}.`;
+      return `Likes “${title}” by ${planned.author ?? 'unknown'}.${
+        corrected === true ? ' The toggle had taken the like away and was pressed once more.' : ''
+      }`;
     case undefined:
     default:
       return '';
@@ -106,8 +108,13 @@ function acted({ planned, decided }: One): string {
 }
 
 /** Caps that came near, or were reached: each once for its period, in the transaction that crossed it. */
-export function crossingsTold(deps: Pick<ThinkingDeps, 'tell' | 'emit'>, tx: Tx, crossed: readonly Crossing[]): void {
+export function crossingsTold(
+  deps: Pick<ThinkingDeps, 'tell' | 'emit' | 'clock'>,
+  tx: Tx,
+  crossed: readonly Crossing[],
+): void {
   if (crossed.length === 0) return;
+  const at = deps.clock.now();
   deps.tell(
     tx,
     crossed.map(
@@ -121,10 +128,10 @@ export function crossingsTold(deps: Pick<ThinkingDeps, 'tell' | 'emit'>, tx: Tx,
         botName: null,
         personaId: null,
         type: 'budget',
-        message: `${activityEmoji.budget} ${one.scope}: ${one.measure} of this ${one.period} ${
+        message: `${one.scope}: ${one.measure} of this ${one.period} ${
           one.kind === 'warned' ? 'at 80 % of' : 'reached'
         } ${one.cap}.`,
-        at: Math.max(one.startsAt, 0),
+        at,
         data: { reason: one.kind },
       }),
     ),

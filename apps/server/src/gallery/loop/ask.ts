@@ -46,7 +46,7 @@ export async function askBot(
 }
 
 async function answer(parts: ThinkParts, one: One, question: string) {
-  const mind = parts.mindOf(one);
+  const mind = await parts.payingMindOf(one);
   const heard = { author: asker, isAgent: false, own: false, text: question };
   const situation: Situation = {
     ...situationOf(one),
@@ -69,7 +69,7 @@ async function answer(parts: ThinkParts, one: One, question: string) {
     ],
     wanted: { kind: 'reply', on: 0, why: 'it was asked' },
   };
-  const id = `${one.thoughtId}:mind`;
+  const id = parts.paidId(one, 'mind');
   if (mind.kind === 'paid')
     await reserveFor({ ...parts.deps, reserving: parts.reserving }, one, id, mind.bound(situation));
   const thought = await mind.think(situation, { draws: one.draws('ask', question), signal: never });

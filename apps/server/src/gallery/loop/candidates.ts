@@ -40,7 +40,8 @@ type Looking = {
 /** Six at most: who waits for an answer first, then items drawn by their scores. */
 export function offersOf(looking: Looking, waiting: readonly Waiting[], draws: Draws): Offer[] {
   const { recall, world, at } = looking;
-  const past = pastOf(recall, at);
+  const past = pastOf(recall, at, world);
+  const scale = scaleOf(looking);
   const answers = [...waiting]
     .sort((a, b) => a.comment.createdAt - b.comment.createdAt || (a.comment.id < b.comment.id ? -1 : 1))
     .slice(0, candidatesMax / 2)
@@ -51,17 +52,17 @@ export function offersOf(looking: Looking, waiting: readonly Waiting[], draws: D
       const never = { like: 'own_item', comment: 'own_item' } as const;
       return {
         item: one.item,
-        score: scoreOf(one.item, looking) + 1,
+        score: weigh(one.item, scale) + 1,
         barred: { ...never, ...(crowded ? { reply: 'pile_on' } : enough ? { reply: 'spacing' } : {}) },
         waiting: one,
         thread: one.thread,
       };
     });
-  const items = world.items.flatMap((item): Offer[] => {
+  const items: Offer[] = [];
+  for (const item of world.items) {
     const barred = barredOf(item, looking, past);
-    if (barred === null) return [];
-    return [{ item, score: scoreOf(item, looking), barred, waiting: null, thread: null }];
-  });
+    if (barred !== null) items.push({ item, score: weigh(item, scale), barred, waiting: null, thread: null });
+  }
   const found = [...answers];
   while (found.length < candidatesMax && items.length > 0) {
     const at = weightedIndex(items, draws);
@@ -72,22 +73,25 @@ export function offersOf(looking: Looking, waiting: readonly Waiting[], draws: D
 
 type Past = {
   liked: ReadonlySet<string>;
-  words: ReadonlyMap<string, { all: number; today: number }>;
+  words: ReadonlyMap<string, { today: number }>;
   likesTo: ReadonlyMap<string, number>;
 };
 
-function pastOf({ done }: Recall, at: number): Past {
+/** Of what is still to be seen. */
+function pastOf({ done }: Recall, at: number, { byId }: World): Past {
   const liked = new Set<string>();
-  const words = new Map<string, { all: number; today: number }>();
+  const words = new Map<string, { today: number }>();
   const likesTo = new Map<string, number>();
   for (const { kind, itemId, author, at: doneAt } of done) {
     if (itemId === null) continue;
-    if (kind === 'like') {
-      liked.add(itemId);
-      if (author !== null && at - doneAt < hourMs) likesTo.set(author, (likesTo.get(author) ?? 0) + 1);
-    } else if (kind === 'comment' || kind === 'reply') {
-      const count = words.get(itemId) ?? { all: 0, today: 0 };
-      words.set(itemId, { all: count.all + 1, today: count.today + (at - doneAt < dayMs ? 1 : 0) });
+    if (kind === 'like' && author !== null && at - doneAt < hourMs) likesTo.set(author, (likesTo.get(author) ?? 0) + 1);
+    if (!byId.has(itemId)) continue;
+    if (kind === 'like') liked.add(itemId);
+    else if (kind === 'comment' || kind === 'reply') {
+      const today = at - doneAt < dayMs ? 1 : 0;
+      const count = words.get(itemId);
+      if (count) count.today += today;
+      else words.set(itemId, { today });
     }
   }
   return { liked, words, likesTo };
@@ -115,39 +119,62 @@ function barredOf(item: SeenItem, { bot, quiet, world }: Looking, past: Past): O
 }
 
 /** 0.5^(age h / 12) + 1.2 · interests + 0.8 · affinity + 0.5 if a person wrote it + 0.3 if it is new to the bot. */
-export function scoreOf(item: SeenItem, { traits, recall, at }: Pick<Looking, 'traits' | 'recall' | 'at'>): number {
+export const scoreOf = (item: SeenItem, looking: Pick<Looking, 'traits' | 'recall' | 'at'>): number =>
+  weigh(item, scaleOf(looking));
+
+/** What all items of one look are weighed by. */
+type Scale = {
+  interests: readonly (readonly string[])[];
+  remembered: ReadonlySet<string | null>;
+  recall: Recall;
+  at: number;
+};
+
+function scaleOf({ traits, recall, at }: Pick<Looking, 'traits' | 'recall' | 'at'>): Scale {
+  const interests = traits.interests.slice(0, interestsUsed).map(interestWords);
+  const remembered = new Set<string | null>();
+  for (const { itemId } of recall.memories) remembered.add(itemId);
+  return { interests, remembered, recall, at };
+}
+
+function weigh(item: SeenItem, { interests, remembered, recall, at }: Scale): number {
   const age = Math.max(0, at - item.createdAt) / hourMs;
-  const interests = traits.interests.slice(0, interestsUsed);
-  const met = interests.filter((interest) => [...interestWords(interest)].some((word) => item.words.has(word))).length;
+  let met = 0;
+  for (const words of interests) if (meets(words, item.words)) met += 1;
   const relation = item.author ? recall.relations.get(item.author.username) : undefined;
-  const unseen = !recall.memories.some(({ itemId }) => itemId === item.id);
   return (
     0.5 ** (age / 12) +
     1.2 * (interests.length === 0 ? 0 : Math.min(1, met / Math.min(3, interests.length))) +
     0.8 * (relation ? affinityAt(relation, at) : 0) +
     (item.author?.isAgent === false ? 0.5 : 0) +
-    (unseen ? 0.3 : 0)
+    (remembered.has(item.id) ? 0 : 0.3)
   );
 }
 
-const interestWordsKnown = new Map<string, ReadonlySet<string>>();
+function meets(interest: readonly string[], words: ReadonlySet<string>): boolean {
+  for (const word of interest) if (words.has(word)) return true;
+  return false;
+}
+
+const interestWordsKnown = new Map<string, readonly string[]>();
 const interestsKnownMax = 5_000;
 /** Interests repeat over a whole fleet; each is cut into words once. */
-function interestWords(interest: string): ReadonlySet<string> {
+function interestWords(interest: string): readonly string[] {
   let words = interestWordsKnown.get(interest);
   if (!words) {
     if (interestWordsKnown.size >= interestsKnownMax) interestWordsKnown.clear();
-    words = wordsOf(interest);
+    words = [...wordsOf(interest)];
     interestWordsKnown.set(interest, words);
   }
   return words;
 }
 
 function weightedIndex(offers: readonly Offer[], draws: Draws): number {
-  const weights = offers.map(({ score }) => Math.max(0.01, score));
-  let left = draws.next() * weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [at, weight] of weights.entries()) {
-    left -= weight;
+  let sum = 0;
+  for (const { score } of offers) sum += Math.max(0.01, score);
+  let left = draws.next() * sum;
+  for (const [at, { score }] of offers.entries()) {
+    left -= Math.max(0.01, score);
     if (left < 0) return at;
   }
   return offers.length - 1;

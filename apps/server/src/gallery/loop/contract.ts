@@ -17,6 +17,8 @@ export type Due = {
   signal: AbortSignal;
   /** The last look, from memory only: gates, desired state, term. */
   may: () => boolean;
+  /** An image is being made: such a think may take longer than one of words alone. */
+  drawing?: () => void;
 };
 
 export type ThinkResult = 'acted' | 'skipped' | 'blocked' | 'failed' | 'dropped' | 'put_off';
@@ -97,5 +99,10 @@ export interface Loop extends Service {
   ask(bot: BotRow, question: string): Promise<{ answer: string; mind: string; costMicros: number }>;
   /** A new think with the decision of a failed or dropped one, with a key of its own. Answers the new thought's id. */
   retry(projectId: string, thoughtId: string): Promise<string>;
+  /**
+   * Why a bot of this node does nothing now, as far as its row does not say: what its last think was put off for, or what
+   * its owner is about. From memory; `undefined`: nothing stands in its way, or another node owns it.
+   */
+  waits(bot: { id: string; shard: number }): { reason: string; until: number | null } | undefined;
   health(): { bots: number; lagMs: number; restoring: { done: number; of: number } | null };
 }

@@ -67,6 +67,7 @@ export function createLoop(deps: LoopDeps): LiveLoop {
     preview: (bot, options) => thinking.preview(bot, options),
     ask: (bot, question) => thinking.ask(bot, question),
     retry: (projectId, thoughtId) => thinking.retry(projectId, thoughtId),
+    waits: (bot) => owner.waits(bot),
     health: () => owner.health(),
     lookAtPeople: () => people.run(),
     async simulate({ hours, from, ...more }) {

@@ -11,8 +11,8 @@ import { flag } from './roster.ts';
 import type { Shards } from './shards.ts';
 import type { Timetable } from './timetable.ts';
 
-/** No think is longer; those without an image end themselves earlier. */
-export const thinkDeadlineMs = 180_000;
+/** No think is longer; one that makes no image has the shorter time (§9.5). */
+export const thinkDeadlineMs = { words: 45_000, image: 180_000 } as const;
 /** A timer may run this much before the time of the row it was set from. */
 const earlyMs = 1_000;
 /** When a think came to nothing and nobody said when to come again. */
@@ -26,6 +26,8 @@ type Flight = {
   readonly shard: number;
   readonly generation: number;
   readonly abort: AbortController;
+  /** It makes an image. */
+  drawing: boolean;
 };
 
 export type FlightParts = {
@@ -131,6 +133,7 @@ export class Flights {
       shard: roster.shardOf(place),
       generation: roster.generationOf(place),
       abort: new AbortController(),
+      drawing: false,
     };
     lane.flying += 1;
     this.#flights.set(place, flight);
@@ -196,7 +199,10 @@ export class Flights {
       shards.holds(flight.shard, term) &&
       roster.generationOf(flight.place) === flight.generation &&
       !roster.has(flight.place, flag.gone);
-    return { bot, dueAt, term, signal, may };
+    const drawing = (): void => {
+      flight.drawing = true;
+    };
+    return { bot, dueAt, term, signal, may, drawing };
   }
 
   async #run(flights: readonly Flight[], batch: readonly Due[]): Promise<void> {
@@ -207,10 +213,14 @@ export class Flights {
       byId.delete(end.botId);
       if (flight) this.#took(flight, end);
     };
-    const deadline = realClock.after(thinkDeadlineMs, () => {
-      const late = [...byId.values()];
+    const giveUp = (late: readonly Flight[]): void => {
+      if (late.length === 0) return;
       logger.warn({ bots: late.length }, 'thinks passed their deadline and are given up');
       for (const { abort } of late) abort.abort(unavailable('deadline', 'This think took too long.'));
+    };
+    let deadline = realClock.after(thinkDeadlineMs.words, () => {
+      giveUp([...byId.values()].filter(({ drawing }) => !drawing));
+      deadline = realClock.after(thinkDeadlineMs.image - thinkDeadlineMs.words, () => giveUp([...byId.values()]));
     });
     try {
       for (const end of await thinking.think(batch, clock.now(), take)) take(end);
@@ -224,9 +234,13 @@ export class Flights {
     for (const flight of byId.values()) this.#land(flight, { againAt: clock.now() + againMs });
   }
 
-  #took(flight: Flight, { row, againAt, gate, result }: ThinkEnd): void {
-    this.#parts.metrics.ended(result);
-    if (gate) this.#parts.shut(flight.lane, gate);
+  #took(flight: Flight, { botId, row, againAt, gate, reason }: ThinkEnd): void {
+    const { clock, table, shut } = this.#parts;
+    if (gate) shut(flight.lane, gate);
+    // What a gate says is the gate's to say, and no longer true when somebody opens it.
+    if (row === undefined && reason !== null && !gate)
+      table.putOffs.note(botId, { reason, until: againAt ?? clock.now() + againMs });
+    else table.putOffs.clear(botId);
     this.#land(flight, { ...(row === undefined ? {} : { row }), ...(againAt === undefined ? {} : { againAt }) });
   }
 

@@ -18,7 +18,7 @@ import { endingOf, reserveLeaseMs } from './think-reserve.ts';
 /* The two commits around an act: the ledger row is `open` before the target hears of it, and closed with all that the think
  * leaves. Many thinks share each; every row has its own guards, so one that came too late spoils no other. */
 
-type Commits = Pick<ThinkingDeps, 'db' | 'budgets' | 'tell' | 'emit' | 'nodeId'>;
+type Commits = Pick<ThinkingDeps, 'db' | 'budgets' | 'tell' | 'emit' | 'clock' | 'nodeId'>;
 /** `null`: opened. Else how the think ends. */
 export type Opening = Together<One, Ending | null>;
 /** The bot as its row is now; `undefined`: it was not this think's to write. */
@@ -154,9 +154,15 @@ export const closingUp = (deps: Commits): ClosingUp =>
         ),
         lost: through.flatMap(({ bot, lost }) => lost.map(({ person }) => ({ botId: bot.id, person }))),
       });
-      const happenings = through.flatMap((closing) => closing.happenings);
+      const moved = through.flatMap(({ bot, moved }) =>
+        moved && byId.get(bot.id)?.state === moved.to && byId.get(bot.id)?.generation === bot.generation ? [moved] : [],
+      );
+      const happenings = [
+        ...through.flatMap((closing) => closing.happenings),
+        ...moved.flatMap(({ happening }) => (happening ? [happening] : [])),
+      ];
       if (happenings.length > 0) deps.tell(tx, happenings);
-      const events = through.flatMap((closing) => closing.events);
+      const events = [...through.flatMap((closing) => closing.events), ...moved.map(({ event }) => event)];
       if (events.length > 0) deps.emit(tx, events);
       if (settled) crossingsTold(deps, tx, settled.crossed);
       return closings.map(({ bot }) => byId.get(bot.id));
@@ -165,7 +171,7 @@ export const closingUp = (deps: Commits): ClosingUp =>
 
 /** Of thinks that are put off after they have cost something. */
 export const settling = (
-  deps: Pick<Commits, 'db' | 'budgets' | 'tell' | 'emit'>,
+  deps: Pick<Commits, 'db' | 'budgets' | 'tell' | 'emit' | 'clock'>,
 ): Together<Closing['settles'][number], undefined> =>
   new Together((settles) =>
     deps.db.transaction(async (tx) => {

@@ -20,23 +20,23 @@ export function wordsOf(text: string): Set<string> {
   return words;
 }
 
-const wordsKnown = new WeakMap<Memory, ReadonlySet<string>>();
-/** A memory is weighed at every think and never changes. */
-function wordsIn(memory: Memory): ReadonlySet<string> {
+const wordsKnown = new WeakMap<Memory, readonly string[]>();
+/** Each once. A memory is weighed at every think and never changes. */
+function wordsIn(memory: Memory): readonly string[] {
   let words = wordsKnown.get(memory);
   if (!words) {
-    words = wordsOf(memory.text);
+    words = [...wordsOf(memory.text)];
     wordsKnown.set(memory, words);
   }
   return words;
 }
 
-export function overlapOf(words: ReadonlySet<string>, with_: ReadonlySet<string>): number {
-  if (words.size === 0 || with_.size === 0) return 0;
-  const [few, many] = words.size < with_.size ? [words, with_] : [with_, words];
+/** The part of the shorter one that both have. */
+function overlapOf(words: readonly string[], with_: ReadonlySet<string>): number {
+  if (words.length === 0 || with_.size === 0) return 0;
   let common = 0;
-  for (const word of few) if (many.has(word)) common += 1;
-  return common / few.size;
+  for (const word of words) if (with_.has(word)) common += 1;
+  return common / Math.min(words.length, with_.size);
 }
 
 const freshness = (memory: Memory, at: number): number =>
@@ -67,9 +67,11 @@ export function tooMany(
   max: number = galleryLimits.memoryPerBotMax,
 ): Memory[] {
   if (memories.length <= max) return [];
-  return [...memories]
-    .sort((a, b) => freshness(a, at) - freshness(b, at) || a.at - b.at || (a.id < b.id ? -1 : 1))
-    .slice(0, memories.length - max);
+  return memories
+    .map((memory) => ({ memory, score: freshness(memory, at) }))
+    .sort((a, b) => a.score - b.score || a.memory.at - b.memory.at || (a.memory.id < b.memory.id ? -1 : 1))
+    .slice(0, memories.length - max)
+    .map(({ memory }) => memory);
 }
 
 /** What is left of an affinity after `ms`. */
@@ -120,7 +122,7 @@ export function reflectionOf(memories: readonly Memory[]): string | null {
   const fresh = memories.filter(({ at, kind }) => at > since && kind !== 'reflected');
   if (fresh.reduce((sum, { importance }) => sum + importance, 0) <= reflectAbove) return null;
   const people = mostOf(fresh.flatMap(({ person }) => (person === null ? [] : [person])));
-  const words = mostOf(fresh.flatMap((memory) => [...wordsIn(memory)].filter((word) => word.length > 4)));
+  const words = mostOf(fresh.flatMap((memory) => wordsIn(memory).filter((word) => word.length > 4)));
   const made = fresh.filter(({ kind }) => kind === 'made').length;
   const heard = fresh.filter(({ kind }) => kind === 'heard').length;
   const parts = [

@@ -1,5 +1,5 @@
 import { type Comment, drawsOf } from '#gallery/model';
-import { namedIn, type SeenItem } from './observe.ts';
+import { namesIn, type SeenItem } from './observe.ts';
 
 /** A comment that waits for an answer of the bot. */
 export type Waiting = { item: SeenItem; comment: Comment; thread: readonly Comment[]; depth: number; own: boolean };
@@ -29,7 +29,7 @@ export function waitingIn(
     const { author } = comment;
     if (!author || author.username === me.username || quiet.has(author.username)) return [];
     if (answered.has(comment.id) || at - comment.createdAt > answeredWithinMs) return [];
-    const named = namedIn(comment.content);
+    const named = namesIn(comment);
     if (named.length > 0 ? !named.includes(me.username) : !own) return [];
     const depth = author.isAgent === true ? depthOf(thread.slice(0, place + 1), me.username, author.username) : 0;
     if (depth >= depthMax) return [];
@@ -40,8 +40,9 @@ export function waitingIn(
 
 /** How many answers these two gave each other so far. */
 function depthOf(thread: readonly Comment[], one: string, other: string): number {
-  return thread.filter(({ author, content }) => {
+  return thread.filter((comment) => {
+    const { author } = comment;
     if (author?.username !== one && author?.username !== other) return false;
-    return namedIn(content).includes(author.username === one ? other : one);
+    return namesIn(comment).includes(author.username === one ? other : one);
   }).length;
 }

@@ -1,10 +1,12 @@
 import { galleryLimits } from '@muster/protocol';
-import { type Comment, type Item, TargetError } from '#gallery/model';
+import { type Author, type Comment, type Item, TargetError } from '#gallery/model';
 import type { TargetClient } from '#gallery/targets';
 import { type Clock, must } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import { wordsOf } from './memory.ts';
-import { readPiles } from './queries/see.ts';
+import { readOurNames, readPiles } from './queries/see.ts';
+import type { ThinkBounds } from './think-deps.ts';
+import { asService } from './with-account.ts';
 
 /* What a target shows, read once for all bots that act there. A look that failed is not an empty gallery (I6): what was
  * seen a short while ago still serves, and nothing older does. */
@@ -28,6 +30,8 @@ const feeds = [
   { sort: 'trending', limit: 20 },
 ] as const;
 const hourMs = 3_600_000;
+/** Where a target does not say who is a bot, ours are known by their names; how long those are believed. */
+const oursFreshMs = 60_000;
 /** What the fleet did is counted on here; other nodes and the end of the hour are seen at the next look at the rows. */
 const pilesFreshMs = 60_000;
 const threadsMax = 2_000;
@@ -46,18 +50,22 @@ export class Watch {
   #client: TargetClient | undefined;
   readonly #db: Db;
   readonly #clock: Clock;
+  readonly #bounds: Pick<ThinkBounds, 'feedFreshMs' | 'feedStaleMs'>;
   readonly #threads = new Map<string, Thread>();
   /** Items in whose threads somebody was addressed. */
   readonly #named = new Map<string, Set<string>>();
   readonly #stop = new AbortController();
   #piles = new Map<string, Pile>();
   #pilesAt = Number.NEGATIVE_INFINITY;
+  #ours: ReadonlySet<string> = new Set();
+  #oursAt = Number.NEGATIVE_INFINITY;
   #world: World | undefined;
   #flight: Promise<World> | undefined;
 
-  constructor(parts: { db: Db; clock: Clock }) {
+  constructor(parts: { db: Db; clock: Clock; bounds?: Partial<ThinkBounds> }) {
     this.#db = parts.db;
     this.#clock = parts.clock;
+    this.#bounds = { ...galleryLimits, ...parts.bounds };
   }
 
   /** Reads through this client from now on: it is made anew when the target's row changes. */
@@ -65,17 +73,17 @@ export class Watch {
     this.#client = client;
   }
 
-  /** At most 15 s old; up to 60 s when the target cannot be read now. Older: throws what the target's client threw. */
+  /** At most `feedFreshMs` old (15 s); up to `feedStaleMs` (60 s) when the target cannot be read now. Older: throws what the target's client threw. */
   async look(at: number): Promise<World> {
     const known = this.#world;
-    if (known && at - known.at < galleryLimits.feedFreshMs) return known;
+    if (known && at - known.at < this.#bounds.feedFreshMs) return known;
     try {
       this.#flight ??= this.#read(at).finally(() => {
         this.#flight = undefined;
       });
       return await this.#flight;
     } catch (error) {
-      if (!(error instanceof TargetError) || !known || at - known.at > galleryLimits.feedStaleMs) throw error;
+      if (!(error instanceof TargetError) || !known || at - known.at > this.#bounds.feedStaleMs) throw error;
       return known;
     }
   }
@@ -91,20 +99,18 @@ export class Watch {
     const known = this.known(item);
     if (known) return known;
     const offset = Math.max(0, item.commentCount - threadTail);
-    const found = await must(this.#client, 'the client of a target').thread(
-      item.id,
-      { limit: threadTail, offset },
-      signal,
-    );
+    const client = must(this.#client, 'the client of a target');
+    const found = await asService(client.thread(item.id, { limit: threadTail, offset }, signal));
     if (!found) return undefined;
-    const comments = found.map((comment) => ({ ...comment, content: plain(comment.content) }));
+    await this.#lookForOurs(client, found, this.#clock.now());
+    const comments = found.map((comment) => this.#known({ ...comment, content: plain(comment.content) }));
     this.#threads.delete(item.id);
     this.#threads.set(item.id, { count: item.commentCount, at: this.#clock.now(), comments });
     for (const oldest of this.#threads.keys()) {
       if (this.#threads.size <= threadsMax) break;
       this.#threads.delete(oldest);
     }
-    for (const { content } of comments) for (const name of namedIn(content)) this.#noteName(name, item.id);
+    for (const comment of comments) for (const name of namesIn(comment)) this.#noteName(name, item.id);
     return comments;
   }
 
@@ -120,10 +126,12 @@ export class Watch {
   async #read(at: number): Promise<World> {
     const { signal } = this.#stop;
     const client = must(this.#client, 'the client of a target');
-    const pages = await Promise.all(feeds.map(({ sort, limit }) => client.feed(sort, { limit }, signal)));
+    const pages = await asService(Promise.all(feeds.map(({ sort, limit }) => client.feed(sort, { limit }, signal))));
+    const all = pages.flat();
+    await this.#lookForOurs(client, all, at);
     const items = new Map<string, SeenItem>();
-    for (const item of pages.flat())
-      if (!items.has(item.id)) items.set(item.id, seen(item, this.#world?.byId.get(item.id)));
+    for (const item of all)
+      if (!items.has(item.id)) items.set(item.id, seen(this.#known(item), this.#world?.byId.get(item.id)));
     if (at - this.#pilesAt >= pilesFreshMs) await this.#readPiles(client, at);
     const world: World = {
       at,
@@ -138,6 +146,25 @@ export class Watch {
       if (named.size === 0) this.#named.delete(name);
     }
     return world;
+  }
+
+  /** Only for targets that do not say of everybody whether it is a bot. */
+  async #lookForOurs(client: TargetClient, by: readonly { author: Author | null }[], at: number): Promise<void> {
+    if (at - this.#oursAt < oursFreshMs) return;
+    if (by.every(({ author }) => author === null || author.isAgent !== undefined)) return;
+    const { projectId, id: targetId } = client.row;
+    const names = await readOurNames(this.#db, { projectId, targetId, most: galleryLimits.botsMax });
+    // What was read before somebody of ours was known reads otherwise now.
+    if (names.some((name) => !this.#ours.has(name))) this.#threads.clear();
+    this.#ours = new Set(names);
+    this.#oursAt = at;
+  }
+
+  /** A bot of ours is known as one, also where its target does not say so. */
+  #known<T extends { author: Author | null }>(by: T): T {
+    const { author } = by;
+    if (author === null || author.isAgent !== undefined || !this.#ours.has(author.username)) return by;
+    return { ...by, author: { ...author, isAgent: true } };
   }
 
   async #readPiles(client: TargetClient, at: number): Promise<void> {
@@ -156,6 +183,17 @@ export class Watch {
 /** Names called in a text, as `@name`. */
 export const namedIn = (text: string): string[] =>
   [...text.matchAll(/@([a-z0-9_]{3,30})/gi)].flatMap(([, name]) => (name === undefined ? [] : [name.toLowerCase()]));
+
+const namesKnown = new WeakMap<Comment, readonly string[]>();
+/** The same of a comment that was read: every bot that meets its thread asks. */
+export function namesIn(comment: Comment): readonly string[] {
+  let names = namesKnown.get(comment);
+  if (!names) {
+    names = comment.content.includes('@') ? namedIn(comment.content) : [];
+    namesKnown.set(comment, names);
+  }
+  return names;
+}
 
 /** What it says seldom changes between two looks; then its words are not counted again. */
 function seen(item: Item, before: SeenItem | undefined): SeenItem {

@@ -1,6 +1,5 @@
 import type { Clock } from '#kernel/base';
 import type { Telemetry } from '#kernel/telemetry';
-import type { ThinkResult } from './contract.ts';
 
 const windowMs = 10_000;
 
@@ -10,7 +9,6 @@ export type OwnerMetrics = {
   lag(ms: number): void;
   /** The longest lag of the last 10 to 20 s. */
   lagMs(): number;
-  ended(result: ThinkResult): void;
   restored(ms: number): void;
 };
 
@@ -31,11 +29,6 @@ export function ownerMetrics(
   const restored = metrics.histogram({
     name: 'muster_gallery_restore_seconds',
     help: 'From taking shards to having the timers of their bots.',
-  });
-  const ends = metrics.counter({
-    name: 'muster_gallery_think_ends_total',
-    help: 'Thinks that came back to the scheduler, by result.',
-    labels: { result: ['acted', 'skipped', 'blocked', 'failed', 'dropped', 'put_off'] },
   });
   metrics.gauge({
     name: 'muster_gallery_due_queue',
@@ -83,7 +76,6 @@ export function ownerMetrics(
       turn();
       return Math.max(now, before);
     },
-    ended: (result) => ends.add({ result }),
     restored: (ms) => restored.observe({}, ms / 1_000),
   };
 }

@@ -172,6 +172,17 @@ export class Owner implements Service {
     };
   }
 
+  waits({ id, shard }: { id: string; shard: number }): { reason: string; until: number | null } | undefined {
+    if (this.shards.termOf(shard) === undefined) return undefined;
+    if (this.#stopping) return { reason: 'draining', until: null };
+    const { roster, putOffs } = this.table;
+    const place = roster.placeOf(id);
+    const unread = place === undefined && this.#restore.progress !== null;
+    if (unread || (place !== undefined && roster.has(place, flag.unsettled)))
+      return { reason: 'restoring', until: null };
+    return putOffs.of(id, this.#deps.clock.now());
+  }
+
   /** Reads fleets, targets and personas again, and does what follows from it. */
   async look(): Promise<void> {
     const change = await this.#deps.view.look();

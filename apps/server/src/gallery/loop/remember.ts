@@ -12,6 +12,7 @@ import type { ClosedAction } from './queries/ledger.ts';
 import type { Memory, Relation } from './queries/memory.ts';
 import { nextThinkAt, whenDraws } from './schedule.ts';
 import type { Emitted, Happening } from './think-deps.ts';
+import { furtherId } from './think-id.ts';
 import { type BotEvent, type One, seenBy } from './think-one.ts';
 
 /** All that the last commit of a think writes. */
@@ -27,6 +28,8 @@ export type Closing = {
   happenings: Happening[];
   events: Emitted[];
   settles: { id: string; used?: Readonly<Record<string, number>> }[];
+  /** Told only when the row did move there: a command may have come between. */
+  moved: { to: 'sleeping' | 'error'; happening: Happening | null; event: Emitted } | null;
   /** For what the bot knows of itself from now on. */
   done: Done | null;
   said: string | null;
@@ -66,9 +69,35 @@ export function closingOf(one: One): Closing {
     happenings: happeningsOf(one),
     events: eventsOf(one),
     settles: [...one.reserved].map(([id, used]) => (used === null ? { id } : { id, used })),
+    moved: movedOf(one),
     done: acted && one.planned ? doneOf(one) : null,
     said: acted && one.planned && one.planned.content !== '' ? one.planned.content : null,
   };
+}
+
+/** A bot that goes to sleep, or rests after failures: of one bot that is news. */
+function movedOf(one: One): Closing['moved'] {
+  const { bot, ending, at, thoughtId } = one;
+  if (one.advance === 0) return null;
+  const { state, reason, sleepUntil } = afterThink(one, ending?.event ?? { type: 'ok' });
+  if (state === bot.state || (state !== 'sleeping' && state !== 'error')) return null;
+  const told = { projectId: bot.projectId, botId: bot.id, ...(reason === null ? {} : { reason }) };
+  // What failed is in the feed already.
+  if (state === 'error') return { to: state, happening: null, event: { ...told, type: 'gallery.bot.failed' } };
+  const until = sleepUntil === null ? '' : ` until ${new Date(sleepUntil).toISOString()}`;
+  const happening: Happening = {
+    id: furtherId(thoughtId, 'slept'),
+    projectId: bot.projectId,
+    botId: bot.id,
+    botName: bot.name,
+    personaId: bot.personaId,
+    type: 'slept',
+    message: `${bot.name} sleeps${until}: ${reason ?? 'asked to'}.`,
+    at,
+    thoughtId,
+    data: { targetId: bot.targetId, ...(reason === null ? {} : { reason }) },
+  };
+  return { to: state, happening, event: { ...told, type: 'gallery.bot.slept' } };
 }
 
 const lastErrorOf = ({ ending }: One): string =>
@@ -147,6 +176,7 @@ function bodyOf(one: One): Record<string, unknown> {
     facts: decided?.offer?.item.facts ?? planned?.publication?.facts ?? [],
     verdicts: one.verdicts,
     ...(one.fellBackFrom ? { fellBackFrom: one.fellBackFrom } : {}),
+    ...(one.corrected === true ? { corrected: true } : {}),
     ...(one.cost.injections > 0 ? { injectionsSeen: one.cost.injections } : {}),
   };
 }
@@ -207,10 +237,10 @@ function memoriesOf(one: One): Left {
   const relations = relationsOf(one);
   const all = new Map(recall.relations);
   for (const relation of relations) all.set(relation.person, relation);
-  const lost = tooManyRelations([...all.values()], one.at);
+  const lost = tooManyRelations([...all.values()], one.at, one.bounds.relationsPerBotMax);
   return {
     added,
-    removed: [...forgotten, ...tooMany([...kept, ...added], one.at)],
+    removed: [...forgotten, ...tooMany([...kept, ...added], one.at, one.bounds.memoryPerBotMax)],
     relations: relations.filter((relation) => !lost.includes(relation)),
     lost: lost.filter(({ person }) => recall.relations.has(person)),
   };

@@ -70,6 +70,15 @@ describe('what people see of a bot', () => {
     expect(shownState(bot(), { ...above, acknowledged: false }).waiting?.reason).toBe('target_not_acknowledged');
     expect(shownState(bot(), { ...above, share: 0 }).waiting?.reason).toBe('phased_out');
     expect(shownState(bot(), { ...above, owner: 'restoring' }).waiting?.reason).toBe('restoring');
+    const putOff = { reason: 'mind_unavailable', until: now + 60_000 };
+    expect(shownState(bot(), { ...above, putOff }).waiting).toMatchObject({
+      reason: 'mind_unavailable',
+      resumesAt: iso,
+    });
+    expect(shownState(bot(), { ...above, putOff: { ...putOff, reason: 'something_new' } }).waiting?.reason).toBe(
+      'backoff',
+    );
+    expect(shownState(bot(), { ...above, putOff, owner: 'no_owner' }).waiting?.reason).toBe('no_owner');
     expect(shownState(bot({ reason: 'target_invalid' }), above).waiting).toMatchObject({
       reason: 'backoff',
       resumesAt: iso,

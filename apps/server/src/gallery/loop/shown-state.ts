@@ -25,6 +25,8 @@ export type Above = {
   asleepUntil?: number | null;
   /** What the owner of its shard is about, when it is not simply there. */
   owner?: 'no_owner' | 'restoring' | 'draining';
+  /** What its last think was put off for, and until when. */
+  putOff?: { reason: string; until: number | null };
 };
 
 /**
@@ -63,6 +65,8 @@ function whyNot({ reason, nextThinkAt }: ShownBot, above: Above): GalleryWaiting
   if (above.acknowledged === false) return waiting('target_not_acknowledged', null);
   if (above.share === 0) return waiting('phased_out', null);
   if (above.owner) return waiting(above.owner, null);
+  const { putOff } = above;
+  if (putOff) return waiting(putOff.reason in galleryWaitingReasons ? putOff.reason : 'backoff', putOff.until);
   if (above.asleepUntil) return waiting('outside_active_hours', above.asleepUntil);
   if (reason === null) return null;
   return reason in galleryWaitingReasons ? waiting(reason, nextThinkAt) : waiting('backoff', nextThinkAt);

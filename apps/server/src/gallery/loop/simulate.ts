@@ -31,9 +31,10 @@ export async function simulate(owner: Owner, given: Simulation): Promise<{ ticks
     // Gates, feeds and the like have times of their own, between two ticks.
     await clock.jump(Math.min(tick, clock.nextAt() ?? Number.POSITIVE_INFINITY, endsAt));
     if (clock.now() >= tick) {
-      await owner.step();
+      // A think may wait on this clock itself: for a late answer, or before it looks again.
+      await clock.pass(() => owner.step());
       ticks += 1;
-    } else await owner.settled();
+    } else await clock.pass(() => owner.settled());
     onProgress?.(Math.min(clock.now(), endsAt) - from, endsAt - from);
   }
   return { ticks, endsAt };

@@ -44,14 +44,22 @@ export type ThinkView = {
 type Picture = Publication['image'];
 type Counter<Label extends string> = { add(labels: Readonly<Record<Label, string>>): void };
 
+/** What an operator may move of thinking: how old a view may be, and how much a bot remembers. */
+export type ThinkBounds = {
+  feedFreshMs: number;
+  feedStaleMs: number;
+  memoryPerBotMax: number;
+  relationsPerBotMax: number;
+};
+
 /** Everything the thinking half needs from outside the folder. */
 export type ThinkingDeps = {
   db: Db;
   clock: Clock;
   telemetry: Pick<Telemetry, 'logger' | 'metrics'>;
   view: ThinkView;
-  budgets: Pick<Budgets, 'reserve' | 'settle' | 'release'>;
-  minds: Pick<Minds, 'mind' | 'paintImage' | 'imageBound'>;
+  budgets: Pick<Budgets, 'reserve' | 'settle' | 'release' | 'show'>;
+  minds: Pick<Minds, 'mind' | 'paintImage' | 'imageBound' | 'imageProvider'>;
   targets: { of(projectId: string, targetId: string): Promise<TargetClient> };
   draw: DrawScene;
   pictures: {
@@ -71,6 +79,8 @@ export type ThinkingDeps = {
     skips: Counter<'reason'>;
     guards: Counter<'reason'>;
   };
+  /** The limits of the protocol where it says nothing. */
+  bounds?: Partial<ThinkBounds>;
   /** Who holds reservations of this process. */
   nodeId: string;
   /** Under a simulated clock: whatever has an effect happens one after the other, so the same seed gives the same day. */

@@ -1,4 +1,4 @@
-import type { ActKind, BotCaps } from '@muster/protocol';
+import { type ActKind, type BotCaps, galleryLimits } from '@muster/protocol';
 import {
   type Actor,
   type BotRow,
@@ -21,7 +21,7 @@ import type { Due, ThinkEnd, ThinkResult } from './contract.ts';
 import type { Recall } from './memory-recall.ts';
 import type { World } from './observe.ts';
 import type { Barred } from './spacing.ts';
-import type { ThinkingDeps } from './think-deps.ts';
+import type { ThinkBounds, ThinkingDeps } from './think-deps.ts';
 import { thoughtIdOf } from './think-id.ts';
 
 /** What happened to the bot, as its state machine hears it. */
@@ -90,6 +90,7 @@ export type One = {
   readonly traits: EffectiveTraits;
   readonly persona: PersonaRow;
   readonly caps: BotCaps;
+  readonly bounds: Pick<ThinkBounds, 'memoryPerBotMax' | 'relationsPerBotMax'>;
   readonly draws: (purpose: string, ...more: readonly (string | number)[]) => Draws;
   /** Reservations that its last commit settles, with what was used; `null`: all of it. */
   readonly reserved: Map<string, Readonly<Record<string, number>> | null>;
@@ -117,9 +118,13 @@ export type One = {
   used: readonly { id: string }[];
   verdicts: Verdict[];
   scene?: Scene;
+  /** How often a painter was paid, or may have been, for this thought without a picture to show for it. */
+  paintings?: number;
   planned?: Planned;
   /** Opened in the ledger. */
   opened?: boolean;
+  /** A like whose toggle had to be pressed back. */
+  corrected?: boolean;
   outcome?: { state: 'done' | 'failed' | 'dropped'; outcome: string | null; remoteId: string | null };
   ending?: Ending;
   /** The row after an earlier act of it was looked after, which took the place of this think. */
@@ -131,7 +136,7 @@ const noPersona = (): PersonaRow => ({ id: '', version: 0, body: plainPersona(),
 
 /** Throws `Stop` when rows that it needs are not there. */
 export async function beginOne(
-  deps: Pick<ThinkingDeps, 'view' | 'targets'>,
+  deps: Pick<ThinkingDeps, 'view' | 'targets' | 'bounds'>,
   due: Due,
   at: number,
   as: { thoughtId?: string; seed?: number; traits?: Partial<EffectiveTraits> } = {},
@@ -157,6 +162,7 @@ export async function beginOne(
     traits: { ...deps.view.traitsOf(bot), ...as.traits },
     persona,
     caps: { ...fleet.botCaps, ...bot.caps },
+    bounds: { ...galleryLimits, ...deps.bounds },
     draws: (...purpose) => drawsOf(seed, bot.id, bot.thinkNo, ...purpose),
     reserved: new Map(),
     cost: { tokensIn: 0, tokensOut: 0, costMicros: 0, latencyMs: 0, calls: 0, injections: 0 },

@@ -1,3 +1,4 @@
+import { fleetCapDefaults, fleetScope, personaScope, targetScope } from '#gallery/minds';
 import type { Mind } from '#gallery/model';
 import { Sameness } from '#gallery/text';
 import { asError } from '#kernel/base';
@@ -13,6 +14,9 @@ import { type Reserving, reserving } from './think-reserve.ts';
 import type { Pending } from './write-check.ts';
 
 const fleetWordsMax = 5_000;
+/** How long it is believed that money is, or is not, capped. */
+const cappedFreshMs = 5_000;
+const cappedMax = 1_000;
 
 /**
  * What thinks of one process share: views of targets, what bots remember and said. All of it can be read again; nothing here
@@ -27,6 +31,8 @@ export class ThinkParts {
   readonly #watches = new Map<string, Watch>();
   readonly #pending = new Map<string, Pending>();
   readonly #words = new Map<string, Promise<void>>();
+  readonly #capped = new Map<string, { at: number; capped: Promise<boolean> }>();
+  #paidCalls = 0;
 
   constructor(deps: ThinkingDeps) {
     this.deps = deps;
@@ -55,6 +61,47 @@ export class ThinkParts {
 
   mindOf({ traits, fleet }: Pick<One, 'traits' | 'fleet'>): Mind {
     return this.deps.minds.mind(traits.mind, { fallback: fleet.fallbackMind });
+  }
+
+  /** The mind of a think that may have to pay. A price nobody knows matters only where money is capped. */
+  async payingMindOf(one: Pick<One, 'traits' | 'fleet' | 'bot' | 'caps'>): Promise<Mind> {
+    const mind = this.mindOf(one);
+    if (mind.kind === 'free' || (await this.unpricedOf(one)) === 'refuse') return mind;
+    return this.deps.minds.mind(one.traits.mind, { fallback: one.fleet.fallbackMind, unpriced: 'allow' });
+  }
+
+  async unpricedOf({ bot, caps }: Pick<One, 'bot' | 'caps'>): Promise<'refuse' | 'allow'> {
+    if (typeof caps.money === 'number') return 'refuse';
+    const { projectId, targetId, personaId } = bot;
+    const key = JSON.stringify([projectId, targetId, personaId]);
+    const now = this.deps.clock.now();
+    let known = this.#capped.get(key);
+    if (!known || Math.abs(now - known.at) >= cappedFreshMs) {
+      if (this.#capped.size >= cappedMax) this.#capped.clear();
+      known = { at: now, capped: this.#moneyCapped(bot, now) };
+      this.#capped.set(key, known);
+      known.capped.catch(() => this.#capped.delete(key));
+    }
+    return (await known.capped) ? 'refuse' : 'allow';
+  }
+
+  async #moneyCapped({ projectId, targetId, personaId }: One['bot'], now: number): Promise<boolean> {
+    const { budgets, db } = this.deps;
+    const scopes = [targetScope(targetId), ...(personaId === null ? [] : [personaScope(personaId)])];
+    const lines = await Promise.all([
+      budgets.show(db, projectId, fleetScope, now, fleetCapDefaults),
+      ...scopes.map((scope) => budgets.show(db, projectId, scope, now)),
+    ]);
+    return lines.flat().some(({ measure, cap }) => measure === 'money' && cap !== null);
+  }
+
+  /**
+   * The name of a reservation, for one paid call and never for another: a think begun again, here or by the next owner, must
+   * not take over what the call before it may have spent.
+   */
+  paidId({ thoughtId, due }: Pick<One, 'thoughtId' | 'due'>, what: 'mind' | 'image'): string {
+    this.#paidCalls += 1;
+    return `${thoughtId}:${due.term}.${this.#paidCalls}:${what}`;
   }
 
   isPaid({ bot }: Pick<Due, 'bot'>): boolean {

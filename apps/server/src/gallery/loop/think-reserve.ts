@@ -16,7 +16,7 @@ const soonMs = { min: 1_000, max: 5_000 };
 export type Reserving = Together<ReserveOrder, Grant>;
 
 /** Commit 1 of thinks that cost: those that come at once reserve in one transaction, each for itself. */
-export const reserving = (deps: Pick<ThinkingDeps, 'db' | 'budgets' | 'tell' | 'emit'>): Reserving =>
+export const reserving = (deps: Pick<ThinkingDeps, 'db' | 'budgets' | 'tell' | 'emit' | 'clock'>): Reserving =>
   new Together((orders) =>
     (deps.db satisfies Db).transaction(async (tx) => {
       const { grants, crossed } = await deps.budgets.reserve(tx, orders);
@@ -55,7 +55,8 @@ export function endingOf(refused: readonly Refusal[], one: One): Ending {
   if (wide) {
     const scope = wide.scope.startsWith('target:') ? 'target' : 'fleet';
     const gate = { scope, state: 'sleeping', until: wide.endsAt, reason: 'fleet_budget' } as const;
-    return { result: 'put_off', reason: 'fleet_budget', event: null, againAt: wide.endsAt, gate };
+    const againAt = one.at + draws.whole(soonMs.min, soonMs.max);
+    return { result: 'put_off', reason: 'fleet_budget', event: null, againAt, gate };
   }
   // A cap on one kind takes that kind out of the odds and leaves the bot its others.
   const oneKind = ['posts', 'comments', 'likes'];

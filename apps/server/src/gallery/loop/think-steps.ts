@@ -33,10 +33,24 @@ export async function recallAll(parts: ThinkParts, ones: readonly One[]): Promis
 
 /** What the bot may react to, and which acts are left to it. At most one read. */
 export async function findOffers(parts: ThinkParts, one: One): Promise<void> {
+  await readGrown(parts, one);
+  offersSeen(parts, one);
+}
+
+/** The thread below a post of the bot's own that has grown; one at a think. */
+export async function readGrown(parts: ThinkParts, one: One): Promise<void> {
+  const watch = parts.watch(one);
+  const own = seenBy(one).world.byAuthor.get(one.bot.username) ?? [];
+  const grown = own.find((item) => item.commentCount > 0 && watch.known(item) === undefined);
+  if (grown) await watch.thread(grown, one.due.signal);
+}
+
+/** From memory alone: where many bots think at once, all of them first read and then see the same. */
+export function offersSeen(parts: ThinkParts, one: One): void {
   const { bot, traits, target, caps, at } = one;
   const seen = seenBy(one);
   const quiet = new Set(target.quietList);
-  const waiting = await waitingFor(parts.watch(one), one, quiet);
+  const waiting = waitingFor(parts.watch(one), one, quiet);
   seen.offers = offersOf(
     { bot, traits, recall: seen.recall, world: seen.world, quiet, at },
     waiting,
@@ -48,21 +62,22 @@ export async function findOffers(parts: ThinkParts, one: One): Promise<void> {
   seen.odds = oddsLeft(traits.odds, seen.barred);
 }
 
-async function waitingFor(watch: Watch, one: One, quiet: ReadonlySet<string>): Promise<Waiting[]> {
+function waitingFor(watch: Watch, one: One, quiet: ReadonlySet<string>): Waiting[] {
   const { bot, fleet, at } = one;
   const { world, recall } = seenBy(one);
   const own = (world.byAuthor.get(bot.username) ?? []).filter((item) => item.commentCount > 0);
-  const spoke = lastWords(recall);
-  const grown = own.find((item) => watch.known(item) === undefined);
-  if (grown) await watch.thread(grown, one.due.signal);
   const named = [...watch.naming(bot.username)];
   const others =
     named.length === 0
       ? []
       : world.items.filter(({ id, author }) => author?.username !== bot.username && named.includes(id));
-  const answered = new Set(recall.done.flatMap(({ parentId }) => (parentId === null ? [] : [parentId])));
+  const around = [...own, ...others];
+  if (around.length === 0) return [];
+  const spoke = lastWords(recall, new Set(own.map(({ id }) => id)));
+  const answered = new Set<string>();
+  for (const { parentId } of recall.done) if (parentId !== null) answered.add(parentId);
   const of = { me: { id: bot.id, username: bot.username }, fleetSeed: fleet.seed, answered, quiet, at };
-  return [...own, ...others].flatMap((item: SeenItem) => {
+  return around.flatMap((item: SeenItem) => {
     const thread = watch.known(item) ?? [];
     // Below its own post a bot speaks only after somebody else did: never twice in a row.
     const other = thread.findLast(({ author }) => author?.username !== bot.username)?.createdAt ?? 0;
@@ -71,11 +86,12 @@ async function waitingFor(watch: Watch, one: One, quiet: ReadonlySet<string>): P
   });
 }
 
-/** When the bot last said something below each item. */
-function lastWords({ done }: Recall): ReadonlyMap<string, number> {
+/** When the bot last said something below each of these items. */
+function lastWords({ done }: Recall, below: ReadonlySet<string>): ReadonlyMap<string, number> {
   const last = new Map<string, number>();
+  if (below.size === 0) return last;
   for (const { kind, itemId, at } of done) {
-    if (itemId !== null && (kind === 'comment' || kind === 'reply'))
+    if ((kind === 'comment' || kind === 'reply') && itemId !== null && below.has(itemId))
       last.set(itemId, Math.max(at, last.get(itemId) ?? 0));
   }
   return last;
@@ -117,10 +133,10 @@ async function ask(
   more: Pick<Situation, 'wanted' | 'redo'>,
   attempt: number,
 ): Promise<void> {
-  const mind = parts.mindOf(one);
+  const mind = await parts.payingMindOf(one);
   const situation = situationOf(one, more);
   one.situation = situation;
-  const id = `${one.thoughtId}:mind${attempt === 0 ? '' : attempt}`;
+  const id = parts.paidId(one, 'mind');
   const paid = mind.kind === 'paid';
   if (paid) await reserveFor({ ...parts.deps, reserving: parts.reserving }, one, id, mind.bound(situation));
   const { signal } = one.due;

@@ -7,7 +7,6 @@ import { askBot } from './ask.ts';
 import type { Due, Loop, ThinkEnd, Thinker } from './contract.ts';
 import { actId, type ClosingUp, closingUp, type Opening, opening } from './ledger.ts';
 import { untilCommitted } from './ledger-gather.ts';
-import { forgetPerson } from './memory-forget.ts';
 import { previewBot } from './preview.ts';
 import { type Closing, closingOf } from './remember.ts';
 import { retryAct } from './retry.ts';
@@ -15,7 +14,7 @@ import type { ThinkingDeps } from './think-deps.ts';
 import { sameKey } from './think-id.ts';
 import { beginOne, type One } from './think-one.ts';
 import { ThinkParts } from './think-parts.ts';
-import { check, decide, findOffers, recallAll, textsOf } from './think-steps.ts';
+import { check, decide, offersSeen, readGrown, recallAll, textsOf } from './think-steps.ts';
 import { settleOpenOf, verifyOpen } from './verify-open.ts';
 import { keepBought, takeBought } from './write-bought.ts';
 import { paint } from './write-image.ts';
@@ -24,8 +23,6 @@ import { paint } from './write-image.ts';
 export type Thinking = Thinker &
   Pick<Loop, 'preview' | 'ask' | 'retry'> &
   AsyncDisposable & {
-    /** Erases what all bots of a project remember of one person. */
-    forgetPerson(projectId: string, username: string): Promise<{ memories: number; relations: number }>;
     /** What is kept in memory of one bot, or of all and their targets, is read again. */
     forget(botId?: string): void;
     /** Its thinks wait for a provider: they go alone, so that they hold up nobody. From memory. */
@@ -48,7 +45,6 @@ export function createThinking(deps: ThinkingDeps): Thinking {
     preview: (bot, options) => previewBot(parts, bot, options),
     ask: (bot, question) => askBot(parts, bot, question),
     retry: (projectId, thoughtId) => retryAct(thinking, projectId, thoughtId),
-    forgetPerson: (projectId, username) => forgetPerson(parts, projectId, username),
     forget: (botId) => parts.forget(botId),
     isPaid: (bot) => parts.isPaid({ bot }),
     [Symbol.asyncDispose]: async () => thinking[Symbol.dispose](),
@@ -123,12 +119,13 @@ export class Thoughts implements Disposable {
   async #run(lane: readonly One[], at: number, tell: (due: Due, end: ThinkEnd) => void): Promise<void> {
     await this.#see(lane, at);
     await inTurn(lane, (one) => this.#openOnes(one));
-    await together(lane, (one) => findOffers(this.parts, one));
+    await together(lane, (one) => readGrown(this.parts, one));
+    await together(lane, async (one) => offersSeen(this.parts, one));
     await together(lane, (one) => this.#decide(one));
     await inTurn(lane, (one) => check(this.parts, one));
     await together(lane, (one) => this.#paint(one));
     await this.#open(lane);
-    await inTurn(lane, (one) => this.#act(one));
+    await Promise.all(byItem(lane).map((ones) => inTurn(ones, (one) => this.#act(one))));
     await this.#close(lane, tell);
   }
 
@@ -160,6 +157,7 @@ export class Thoughts implements Disposable {
   async #paint(one: One): Promise<void> {
     const { planned, decided } = one;
     if (planned?.kind !== 'post' || planned.publication || !decided) return;
+    one.due.drawing?.();
     const publication = await paint(this.parts, one, decided.decision);
     await keepBought(this.parts.deps, one, publication);
     one.planned = { ...planned, publication };
@@ -333,6 +331,12 @@ async function inTurn(lane: readonly One[], step: (one: One) => Promise<void>): 
   for (const one of lane) if (going(one)) await guarded(one, step);
 }
 
+/** Whose acts cannot be told apart in their order go at once: a bot acts once, so only those on one item can see each other. */
+function byItem(lane: readonly One[]): One[][] {
+  const chains = Map.groupBy(lane, (one) => one.planned?.itemId ?? one.thoughtId);
+  return [...chains.values()];
+}
+
 async function guarded(one: One, step: (one: One) => Promise<void>): Promise<void> {
   try {
     // From its open row on it goes to its end, whoever gave it up: the last look is what stops it then.
@@ -352,6 +356,7 @@ const bare = (closing: Closing): Closing => ({
   used: [],
   relations: [],
   lost: [],
+  moved: null,
   happenings: [],
 });
 

@@ -5,6 +5,7 @@ import { timerOf } from './bot-after.ts';
 import { DueQueue } from './due-queue.ts';
 import type { FleetView } from './fleet-view.ts';
 import { type Lane, Lanes } from './lanes.ts';
+import { PutOffs } from './put-offs.ts';
 import type { TimerRow } from './queries/timers.ts';
 import { flag, Roster, type TimedState } from './roster.ts';
 import { lateSpreadMs } from './schedule.ts';
@@ -37,6 +38,8 @@ export class Timetable {
   readonly queue: DueQueue;
   /** Put off because more were due than the queue holds. */
   capacity = 0;
+  /** Why bots of here were put off. */
+  readonly putOffs = new PutOffs();
   readonly #parts: TimetableParts;
   readonly #wheel: TimerWheel;
   readonly #driver: WheelDriver;
@@ -165,7 +168,9 @@ export class Timetable {
     this.capacity += 1;
     this.roster.unmark(out, flag.queued);
     const [least, most] = putOffMs;
-    this.set(out, this.#parts.clock.now() + least + this.#draw(out, 'put off') * (most - least));
+    const until = this.#parts.clock.now() + least + this.#draw(out, 'put off') * (most - least);
+    this.putOffs.note(this.roster.idOf(out), { reason: 'capacity', until });
+    this.set(out, until);
   }
 
   #park(place: number): void {

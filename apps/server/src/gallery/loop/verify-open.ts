@@ -8,7 +8,7 @@ import { closeActions, type OpenAction, readOpen, readOpenOfShard } from './quer
 import { closingOf } from './remember.ts';
 import type { Thoughts } from './think.ts';
 import { beginOne, type One, Stop } from './think-one.ts';
-import { type FoundOut, findOut } from './verify.ts';
+import { eventOfFound, type FoundOut, findOut } from './verify.ts';
 
 /* Acts that somebody opened and did not close: a crash, a lost term, an answer that never came. */
 
@@ -96,19 +96,19 @@ async function settleOne(
   if (!planned) throw new Error('invariant broken: nothing was planned');
   const openedAt = action.openedAt.getTime();
   const found = await findOut(deps, {
-    client: one.client,
-    actor: one.actor,
+    one,
     act: { ...planned, key: action.key, openedAt },
     may: of.may,
     signal: of.signal,
   });
   one.outcome = found.outcome;
+  one.corrected = found.corrected === true;
   const { state, outcome } = found.outcome;
   one.reserved.set(actId(one.thoughtId), state === 'done' ? null : { acts: 0, posts: 0, comments: 0, likes: 0 });
   one.ending = {
     result: state === 'done' ? 'acted' : state,
     reason: state === 'done' ? null : outcome,
-    event: { type: 'ok' },
+    event: eventOfFound(found),
   };
   const [settled] = await thoughts.closingUp.do([closingOf(one)]);
   if (settled?.status !== 'fulfilled') throw settled?.reason ?? new Error('invariant broken: no outcome');

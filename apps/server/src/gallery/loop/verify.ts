@@ -1,8 +1,9 @@
-import { type Actor, type Publication, TargetError } from '#gallery/model';
-import { lookTwice, type Sought, type TargetClient } from '#gallery/targets';
+import { type Publication, TargetError } from '#gallery/model';
+import { lookTwice, type Sought } from '#gallery/targets';
 import type { Clock } from '#kernel/base';
 import { sendOnce } from './act-send.ts';
-import type { Planned } from './think-one.ts';
+import type { BotEvent, One, Planned } from './think-one.ts';
+import { withAccount } from './with-account.ts';
 
 /* An act that was opened and whose outcome nobody knows (gallery.md §9.3). */
 
@@ -16,6 +17,13 @@ export type Opened = Pick<Planned, 'kind' | 'itemId' | 'content' | 'publication'
 export type FoundOut = {
   how: 'adopted' | 'sent' | 'dropped';
   outcome: { state: 'done' | 'failed' | 'dropped'; outcome: string | null; remoteId: string | null };
+  corrected?: boolean;
+};
+type Looking = {
+  one: Pick<One, 'bot' | 'client' | 'traits' | 'actor'>;
+  act: Opened;
+  may: () => boolean;
+  signal: AbortSignal;
 };
 
 /** Targets keep keys for a day; somewhat less is counted on. */
@@ -25,14 +33,12 @@ const keysKeptMs = 23 * 3_600_000;
  * Finds out, and does it if it was not done: by the same key where the target keeps keys, else by two looks. Throws the
  * `TargetError` of a look that failed: then nothing is concluded. `may` false: what is not there is not sent any more.
  */
-export async function findOut(
-  { clock }: { clock: Clock },
-  of: { client: TargetClient; actor: Actor; act: Opened; may: () => boolean; signal: AbortSignal },
-): Promise<FoundOut> {
-  const { client, actor, act, may, signal } = of;
+export async function findOut({ clock }: { clock: Clock }, of: Looking): Promise<FoundOut> {
+  const { one, act, may, signal } = of;
+  const { client, actor } = one;
   const keyed = client.capabilities.idempotency && clock.now() - act.openedAt < keysKeptMs;
   if (keyed && may()) return await sendAgain(of, 'adopted');
-  const sighting = await lookTwice(client, actor, soughtOf(act), { clock, signal });
+  const sighting = await withAccount(one, () => lookTwice(client, actor, soughtOf(act), { clock, signal }));
   if (sighting.found === true) {
     return { how: 'adopted', outcome: { state: 'done', outcome: 'adopted', remoteId: sighting.remoteId } };
   }
@@ -43,19 +49,11 @@ export async function findOut(
   return await sendAgain(of, 'sent');
 }
 
-async function sendAgain(
-  {
-    client,
-    actor,
-    act,
-    may,
-    signal,
-  }: { client: TargetClient; actor: Actor; act: Opened; may: () => boolean; signal: AbortSignal },
-  how: 'adopted' | 'sent',
-): Promise<FoundOut> {
+async function sendAgain({ one, act, may, signal }: Looking, how: 'adopted' | 'sent'): Promise<FoundOut> {
   try {
-    const remoteId = await sendOnce({ client, actor }, act, { key: act.key, signal, may });
-    return { how, outcome: { state: 'done', outcome: how, remoteId } };
+    const sent = await withAccount(one, () => sendOnce(one, act, { key: act.key, signal, may }));
+    const { remoteId, corrected } = sent;
+    return { how, outcome: { state: 'done', outcome: how, remoteId }, corrected };
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
     const { fault } = error;
@@ -66,6 +64,10 @@ async function sendAgain(
     throw error;
   }
 }
+
+/** What it makes of the bot. An account that was refused, made once more and refused again needs a person. */
+export const eventOfFound = ({ outcome: { outcome } }: FoundOut): BotEvent =>
+  outcome === 'target_forbidden' ? { type: 'broken', reason: outcome } : { type: 'ok' };
 
 function soughtOf({ kind, itemId, content, publication, openedAt }: Opened): Sought {
   if (kind === 'post') {

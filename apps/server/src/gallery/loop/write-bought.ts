@@ -18,10 +18,18 @@ export async function keepBought(deps: ThinkingDeps, one: One, publication: Publ
   await deps.db.transaction(async (tx) => writeDecisions(tx, [{ ...row, result: 'open', body: { bought } }]));
 }
 
+/** Before a painter is asked, so that neither a crash nor an answer that never came lets it be asked for ever. */
+export async function notePaintings(deps: ThinkingDeps, one: One, paintings: number): Promise<void> {
+  const row = decisionOf(one);
+  await deps.db.transaction(async (tx) => writeDecisions(tx, [{ ...row, result: 'open', body: { paintings } }]));
+}
+
 /** Puts a think that has its picture already where it was. */
 export async function takeBought(deps: ThinkingDeps, one: One): Promise<void> {
   if (one.traits.imageSource === 'scene') return;
   const row = await readBought(deps.db, one.thoughtId);
+  const paintings = row?.body['paintings'];
+  if (typeof paintings === 'number') one.paintings = paintings;
   // Written by `keepBought`.
   const bought = row?.body['bought'] as Bought | undefined;
   if (!row || !bought) return;

@@ -1,6 +1,6 @@
 import { type GuardReason, galleryLimits } from '@muster/protocol';
 import type { Decision } from '#gallery/model';
-import { checkText, type Sameness } from '#gallery/text';
+import { admitsBot, asksIfBot, checkText, type Sameness } from '#gallery/text';
 import { cutTo } from './observe.ts';
 import { sameKey } from './think-id.ts';
 import { type Decided, type One, type Planned, seenBy, type Verdict } from './think-one.ts';
@@ -31,6 +31,7 @@ export function checkWritten(one: One, decided: Decided, sameness: Sameness, pen
     case 'reply': {
       const to = offer?.waiting?.comment;
       const text = look.at('reply', named(decision.text, to?.author?.username ?? 'unknown'), 'comment');
+      look.honest(text, to?.content ?? '');
       const planned = {
         ...base,
         kind: 'reply' as const,
@@ -108,6 +109,14 @@ class Look {
     this.#note({ check: `sameness of ${kind}`, ok: !found, reason: found ? 'near_duplicate' : null });
     if (found) this.refused = { refused: { reason: 'near_duplicate', text: verdict.text } };
     return verdict.text;
+  }
+
+  /** Asked whether it is a bot, it says so, or nothing: no denial goes out, and no way round the question. */
+  honest(text: string, question: string): void {
+    if (this.refused || !asksIfBot(question)) return;
+    const ok = admitsBot(text);
+    this.#note({ check: 'honesty', ok, reason: ok ? null : 'claims_human' });
+    if (!ok) this.refused = { refused: { reason: 'claims_human', text } };
   }
 
   /** Empty when it is not good: no post fails by it. */

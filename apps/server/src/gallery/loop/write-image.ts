@@ -1,11 +1,14 @@
 import { type SceneFamily, sceneFamilies } from '@muster/protocol';
-import { type Decision, MindError, type Publication, TargetError } from '#gallery/model';
+import { pipelineOf } from '#gallery/images';
+import { type Decision, MindError, type Publication, type SceneOrder, TargetError } from '#gallery/model';
 import { checkText } from '#gallery/text';
 import { asError, never } from '#kernel/base';
 import type { ThinkingDeps } from './think-deps.ts';
 import { type One, Stop } from './think-one.ts';
 import type { ThinkParts } from './think-parts.ts';
 import { reserveFor } from './think-reserve.ts';
+import { withAccount } from './with-account.ts';
+import { notePaintings } from './write-bought.ts';
 
 type Picture = { image: Publication['image'] & { onTarget?: string }; alt: string; facts: readonly string[] };
 
@@ -47,15 +50,18 @@ async function painted(parts: ThinkParts, one: One, decision: Decision): Promise
 }
 
 /** Drawn here; the think keeps the scene, for previews and for what it tells of. */
-export function sceneOf(deps: Pick<ThinkingDeps, 'draw' | 'profileUrl'>, one: One, decision: Decision): One['scene'] {
+export const sceneOf = (deps: Pick<ThinkingDeps, 'draw' | 'profileUrl'>, one: One, decision: Decision): One['scene'] =>
+  deps.draw(orderOf(deps, one, decision));
+
+function orderOf(deps: Pick<ThinkingDeps, 'profileUrl'>, one: One, decision: Decision): SceneOrder {
   const draws = one.draws('scene');
   const family = familyOf(one, decision, draws.weighted(one.traits.recipes));
-  return deps.draw({
+  return {
     family,
     seed: draws.whole(0, 0xff_ff_ff_ff),
     prompt: decision.prompt,
     ...(family === 'qr' ? { url: deps.profileUrl(one.target, one.bot.username) } : {}),
-  });
+  };
 }
 
 /** What the mind asked for, where the bot draws such things at all. */
@@ -75,19 +81,15 @@ async function fromScene(deps: ThinkingDeps, one: One, decision: Decision): Prom
 
 async function fromTarget(deps: ThinkingDeps, one: One, decision: Decision): Promise<Picture> {
   const { client, actor, due } = one;
-  const scene = sceneOf(deps, one, decision);
-  const steps = [
-    {
-      kind: 'generate',
-      generator: 'scene',
-      params: { family: scene?.family, seed: scene?.seed, prompt: decision.prompt },
-      out: 'picture',
-    },
-    { kind: 'save', in: 'picture', destination: `${one.thoughtId}.png`, out: 'saved' },
-  ];
+  const generator = deps.minds.imageProvider(one.traits.mind);
+  const pipeline = pipelineOf(orderOf(deps, one, decision), {
+    name: one.thoughtId,
+    destination: `${one.thoughtId}.png`,
+    ...(generator === null ? {} : { generator }),
+  });
   const write = { key: `${one.thoughtId}-image`, signal: due.signal, may: due.may };
   try {
-    const { imageUrl, imageId } = await client.execute(actor, { name: one.thoughtId, steps }, write);
+    const { imageUrl, imageId } = await withAccount(one, () => client.execute(actor, pipeline, write));
     if (imageId === null) throw new Error('the target did not say which picture it made');
     const bytes = await client.imageBytes(imageId, due.signal);
     const mimeType = isPng(bytes) ? 'image/png' : 'image/svg+xml';
@@ -101,16 +103,26 @@ async function fromTarget(deps: ThinkingDeps, one: One, decision: Decision): Pro
   }
 }
 
-async function fromModel({ deps, reserving }: ThinkParts, one: One, decision: Decision): Promise<Picture> {
-  const bound = deps.minds.imageBound(one.traits.mind);
-  const id = `${one.thoughtId}:image`;
+/** The first time, and once more when nobody knows what became of it. */
+const paintingsMax = 2;
+
+async function fromModel(parts: ThinkParts, one: One, decision: Decision): Promise<Picture> {
+  const { deps, reserving } = parts;
+  const { paintings = 0 } = one;
+  if (paintings >= paintingsMax) throw outcomeUnknown();
+  const unpriced = await parts.unpricedOf(one);
+  const bound = deps.minds.imageBound(one.traits.mind, { unpriced });
+  const id = parts.paidId(one, 'image');
   await reserveFor({ ...deps, reserving }, one, id, bound);
+  await notePaintings(deps, one, paintings + 1);
   const made = await deps.minds
-    .paintImage(one.traits.mind, { prompt: decision.prompt }, one.due.signal)
-    .catch((error: unknown) => {
+    .paintImage(one.traits.mind, { prompt: decision.prompt, unpriced }, one.due.signal)
+    .catch(async (error: unknown) => {
       // What was surely not painted is given back; else all that was reserved is the spend.
       const money = error instanceof MindError ? error.used.costMicros : undefined;
       if (money !== undefined) one.reserved.set(id, { money, images: money > 0 ? 1 : 0 });
+      if (money === 0) await notePaintings(deps, one, paintings);
+      else if (paintings + 1 >= paintingsMax && !one.due.signal.aborted) throw outcomeUnknown(asError(error));
       throw error;
     });
   one.reserved.set(id, { money: made.costMicros, images: 1 });
@@ -119,6 +131,9 @@ async function fromModel({ deps, reserving }: ThinkParts, one: One, decision: De
   const image = await deps.pictures.store({ bytes: made.bytes, mimeType: 'image/png' });
   return { image, alt: decision.alt || decision.prompt, facts: [] };
 }
+
+const outcomeUnknown = (error?: Error): Stop =>
+  new Stop({ result: 'failed', reason: 'image_outcome_unknown', event: { type: 'ok' }, ...(error ? { error } : {}) });
 
 const pngStart = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
 const isPng = (bytes: Uint8Array): boolean => Buffer.compare(Buffer.from(bytes.subarray(0, 4)), pngStart) === 0;

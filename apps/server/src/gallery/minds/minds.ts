@@ -11,7 +11,7 @@ import { type Painted, type PaintOrder, paint, paintBound } from './paint-image.
 import { costOf, type Price, priceOf } from './prices.ts';
 import { ProviderMind } from './provider-mind.ts';
 import { callText } from './sdk.ts';
-import { type MindSpec, type MindsConfig, specNamed } from './settings.ts';
+import { type MindSpec, type MindsConfig, type Provider, specNamed } from './settings.ts';
 import { TokenRatio } from './token-ratio.ts';
 
 export type MindsOptions = {
@@ -76,7 +76,9 @@ export interface Minds extends Service {
    */
   paintImage(name: string | null, order: PaintOrder, signal: AbortSignal): Promise<Painted>;
   /** Throws `MindError` `price_unknown` or `mind_unavailable`. */
-  imageBound(name: string | null, order?: Pick<PaintOrder, 'size'>): Bound;
+  imageBound(name: string | null, order?: Pick<PaintOrder, 'size' | 'unpriced'>): Bound;
+  /** Whose model paints for this mind, for a gallery that paints for its bots itself; `null` when no model is set. From memory. */
+  imageProvider(name: string | null): Exclude<Provider, 'compatible'> | null;
   health(): { name: string; degraded: boolean; reason: string | null };
 }
 
@@ -208,6 +210,11 @@ export class NamedMinds implements Minds {
 
   imageBound(name: string | null, order: Pick<PaintOrder, 'size'> = {}): Bound {
     return paintBound(this.#painter(name)?.spec, order);
+  }
+
+  imageProvider(name: string | null): Exclude<Provider, 'compatible'> | null {
+    const provider = this.#painter(name)?.spec.provider ?? 'compatible';
+    return provider === 'compatible' ? null : provider;
   }
 
   health(): { name: string; degraded: boolean; reason: string | null } {

@@ -6,7 +6,12 @@ import { imageCostOf } from './prices.ts';
 import { callImage } from './sdk.ts';
 import type { MindSpec } from './settings.ts';
 
-export type PaintOrder = { prompt: string; size?: `${number}x${number}` };
+export type PaintOrder = {
+  prompt: string;
+  size?: `${number}x${number}`;
+  /** A model whose price nobody knows: refused, unless no money is capped. */
+  unpriced?: 'refuse' | 'allow';
+};
 export type Painted = { bytes: Uint8Array; mimeType: string; costMicros: number; mind: string };
 
 const usualSize = '1024x1024';
@@ -14,9 +19,13 @@ const usualQuality = 'medium';
 const promptPointsMax = 1_000;
 
 /** What one picture costs at most. Throws `MindError`. */
-export function paintBound(spec: MindSpec | undefined, { size = usualSize }: Pick<PaintOrder, 'size'>): Bound {
+export function paintBound(
+  spec: MindSpec | undefined,
+  { size = usualSize, unpriced = 'refuse' }: Pick<PaintOrder, 'size' | 'unpriced'>,
+): Bound {
   const found = needed(spec);
-  const costMicros = found.price && imageCostOf(found.price, size, usualQuality);
+  const price = found.price && imageCostOf(found.price, size, usualQuality);
+  const costMicros = price ?? (unpriced === 'allow' ? 0 : undefined);
   if (costMicros === undefined) {
     throw new MindError('price_unknown', `Nobody said what a picture of ${found.provider}:${found.model} costs.`);
   }

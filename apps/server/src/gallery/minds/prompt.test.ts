@@ -36,3 +36,7 @@ it('names only what may be done', () => {
   expect(text).toContain('Choices: like 25 %, browse 75 %, nothing.');
   expect(text).not.toContain('Pictures');
 });
+
+it('says what to answer when asked whether it is a bot', () => {
+  expect(promptOf(situation(), d).rules).toContain('Asked whether it is a bot or automated, say yes.');
+});

@@ -1,4 +1,5 @@
 /** What the parts of the gallery say to each other. Types, and draws; no I/O. */
+export { bioOf } from './bio.ts';
 export type { BotRow, EffectiveTraits, FleetRow, PersonaRow, TargetRow } from './bot.ts';
 export type { Author, Comment, Item } from './item.ts';
 export {

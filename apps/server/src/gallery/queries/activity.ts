@@ -1,6 +1,6 @@
 import type { ActivityData, ActivityType } from '@muster/protocol';
 import { newId } from '#kernel/base';
-import { type Reader, sql, type Tx } from '#kernel/db';
+import { type Db, type Reader, sql, type Tx } from '#kernel/db';
 
 export type NewActivity = {
   id?: string;
@@ -128,4 +128,14 @@ export async function removeOldActivity(tx: Tx, before: Date, limit: number): Pr
       select project_id, seq from gallery_activity where at < ${before} and published limit ${limit})
     returning 1`);
   return rows.length;
+}
+
+/** Everything that was committed before is on disk when it resolves, also what did not wait for that. */
+export async function flushCommits(db: Pick<Db, 'transaction'>): Promise<void> {
+  // A record of the WAL that nobody reads: its durable commit takes all before it along.
+  await db.transaction((tx) =>
+    tx.query(sql`
+      -- flush_commits: no table
+      select pg_logical_emit_message(true, 'muster', 'flush')`),
+  );
 }

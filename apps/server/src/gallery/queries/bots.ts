@@ -36,6 +36,18 @@ export async function insertBots(tx: Tx, bots: readonly NewBot[]): Promise<Set<s
   return new Set(rows.map((row) => row.id));
 }
 
+/** Ids that bots have, or had before they were purged: the records of what they did keep them. */
+export async function livedBefore(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await reader.query<{ id: string }>(sql`
+    -- lived_before: gallery_bots_pkey, gallery_actions_bot, gallery_decisions_bot, gallery_activity_bot
+    select g.id from unnest(${ids}::text[]) g(id)
+    where exists (select from gallery_bots b where b.id = g.id)
+       or exists (select from gallery_actions a where a.bot_id = g.id)
+       or exists (select from gallery_decisions d where d.bot_id = g.id)
+       or exists (select from gallery_activity a where a.bot_id = g.id)`);
+  return new Set(rows.map(({ id }) => id));
+}
+
 export async function whoHolds(
   reader: Reader,
   projectId: string,

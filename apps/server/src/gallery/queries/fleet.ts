@@ -126,8 +126,39 @@ export async function countStates(reader: Reader): Promise<{ state: string; bots
 }
 
 /** Over all projects. */
+/** Shards that some node holds now: bots of the others have no owner. */
+export async function readOwnedShards(reader: Reader): Promise<Set<number>> {
+  const rows = await reader.query<{ shard: number }>(sql`
+    -- read_owned_shards: all of gallery_shards, 64 rows
+    select shard from gallery_shards where expires_at > clock_timestamp()`);
+  return new Set(rows.map(({ shard }) => shard));
+}
+
+/** Where somebody lives who would notice. */
+export async function projectsWithBots(reader: Reader): Promise<string[]> {
+  const rows = await reader.query<{ projectId: string }>(sql`
+    -- projects_with_bots: gallery_bots_project, once for each fleet
+    select f.project_id as "projectId" from gallery_fleets f
+    where exists (select 1 from gallery_bots b where b.project_id = f.project_id and b.desired = 'running')`);
+  return rows.map(({ projectId }) => projectId);
+}
+
 export async function lowestShares(reader: Reader): Promise<{ id: string; share: number }[]> {
   return reader.query<{ id: string; share: number }>(sql`
     -- lowest_shares: all of the few rows
     select id, min(share) as share from gallery_targets group by id order by id limit 100`);
+}
+
+/** Which of these names on a target are bots of ours. */
+export async function botsAmong(
+  reader: Reader,
+  projectId: string,
+  targetId: string,
+  usernames: readonly string[],
+): Promise<Set<string>> {
+  const rows = await reader.query<{ username: string }>(sql`
+    -- bots_among: gallery_bots_username
+    select username from gallery_bots
+    where project_id = ${projectId} and target_id = ${targetId} and username = any((select ${usernames}::text[])::text[])`);
+  return new Set(rows.map(({ username }) => username));
 }

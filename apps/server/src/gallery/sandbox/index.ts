@@ -12,12 +12,16 @@ import { actsPerDay, type DayOfActs } from './numbers.ts';
 import { Followers } from './pages/followers.ts';
 import { pageRoutes } from './pages/routes.ts';
 import { personRoutes } from './people/routes.ts';
+import { type ActCounts, sumActs } from './queries/acts.ts';
 import { dropOldKeys } from './queries/rules.ts';
+import { performTogether } from './room/act.ts';
+import type { Acted, AnyAct } from './room/act-shape.ts';
 import type { SandboxAnswer } from './room/answers.ts';
 import { Changes } from './room/changes.ts';
 import type { SandboxDeps } from './room/deps.ts';
 import { FaultDesk } from './room/fault-desk.ts';
 import { Feeds } from './room/feeds.ts';
+import { GatheredActs } from './room/gathered-acts.ts';
 import { sandboxLimits as limits } from './room/limits.ts';
 import { Pictures, picturePath, scenePath } from './room/pictures.ts';
 import type { SandboxRoom } from './room/room.ts';
@@ -43,6 +47,8 @@ export type Sandbox = Service & {
   quietPeople(projectId: string): Promise<ReadonlySet<string>>;
   /** Acts of people and of bots by UTC day; `from` and `to` are epoch ms. */
   humanActionsPerDay(projectId: string, from: number, to: number): Promise<DayOfActs[]>;
+  /** Acts by whose they are, over the UTC days from the one of `from` to the one of `to`, both included (epoch ms). */
+  actsByOrigin(projectId: string, from: number, to: number): Promise<Record<'human' | 'bot', ActCounts>>;
   /** Stores a drawing where the contract knows it as ours. `path` is below the base of this server. */
   storeScene(svg: string): Promise<{ blobId: string; path: string }>;
   /** The same for pixels of our own making: a PNG, kept as it is. */
@@ -57,6 +63,8 @@ const sweepEveryMs = 3_600_000;
 /** Call `routes` before `http.start`, `start` after the database is migrated. */
 export function createSandbox(deps: SandboxDeps): Sandbox {
   const room = roomOf(deps);
+  const { db } = deps;
+  const fleetRoom = fleetRoomOf(room);
   const followers = new Followers(room);
   declareBounds(room, followers);
   let sweeping: Disposable | undefined;
@@ -76,13 +84,14 @@ export function createSandbox(deps: SandboxDeps): Sandbox {
   };
   return {
     call: (request) => answerCall(room, request),
-    transport: (projectId, { clock = deps.clock } = {}) => inProcess(room, projectId, clock),
+    transport: (projectId, { clock = deps.clock } = {}) => inProcess(fleetRoom, projectId, clock),
     routes: (http) => {
       pageRoutes(room, followers)(http);
       for (const declare of [apiRoutes, personRoutes, controlRoutes]) declare(room)(http);
     },
     quietPeople: async (projectId) => (await room.rules.quiet(projectId)).usernames,
     humanActionsPerDay: (projectId, from, to) => actsPerDay(room, projectId, from, to),
+    actsByOrigin: (projectId, from, to) => sumActs(db, projectId, new Date(from), new Date(to)),
     storeScene: async (svg) => {
       const blobId = await room.pictures.storeScene(svg);
       return { blobId, path: scenePath(blobId) };
@@ -108,10 +117,26 @@ export function createSandbox(deps: SandboxDeps): Sandbox {
   };
 }
 
+/** As the fleets of this process come in. */
+function fleetRoomOf(room: SandboxRoom): SandboxRoom {
+  const { fleet } = room;
+  if (!fleet) return room;
+  const { db } = fleet;
+  const keysOf = ({ account, itemId }: AnyAct): string[] => [account.id, ...(itemId === undefined ? [] : [itemId])];
+  const together = new GatheredActs<AnyAct, Acted>({ keysOf, commit: (acts) => performTogether(db, acts) });
+  return {
+    ...room,
+    db,
+    get together() {
+      return fleet.hurried() ? together : undefined;
+    },
+  };
+}
+
 function roomOf(deps: SandboxDeps): SandboxRoom {
   const { db, clock, bus } = deps;
   const { logger } = deps.telemetry;
-  const changes = new Changes(bus, randomToken(6));
+  const changes = new Changes(bus, randomToken(6), deps.fleet && { now: deps.fleet.hurried, clock: deps.fleet.clock });
   return {
     ...deps,
     changes,

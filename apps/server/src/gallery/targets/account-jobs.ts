@@ -1,6 +1,6 @@
 import type { Gate } from '@muster/protocol';
 import { z } from 'zod';
-import { TargetError, type TargetFault } from '#gallery/model';
+import { bioOf, TargetError, type TargetFault } from '#gallery/model';
 import { jitter, MusterError } from '#kernel/base';
 import { cancel, done, type Handler, type Outcome, snooze } from '#kernel/queue';
 import type { TargetsDeps } from './deps.ts';
@@ -44,7 +44,7 @@ export const provisionJob =
       const shut = shutUntil(deps, target.row.gate);
       if (shut !== undefined) return await waitFor(deps, account, target.row.gate.reason, shut);
       const { name, username, personaId, vibe, disclosureLabel } = account;
-      const bio = vibe === null ? disclosureLabel : `${vibe} · ${disclosureLabel}`;
+      const bio = bioOf(vibe, disclosureLabel);
       const { userId } = await target.provision({ botId, name, username, bio, personaId });
       if (!(await provisioned(deps, account, userId))) await takeBack(deps, target, botId);
       return done;
@@ -111,6 +111,7 @@ async function removed(deps: Deps, account: Account, purge: boolean): Promise<vo
       ? `${account.name} is gone from ${account.targetId} and from here, with its memory.`
       : `${account.name} has no account on ${account.targetId} any more.`;
     deps.tell(tx, [told(account, 'removed', message, now)]);
+    if (purge) deps.emit(tx, [{ projectId, type: 'gallery.bot.purged', targetId: account.targetId, botId }]);
     tx.afterCommit(async () => void (await deps.botsChanged(projectId, [botId])));
   });
 }
@@ -163,6 +164,8 @@ async function refused(deps: Deps, account: Account, reason: string, detail: str
     const { botId, projectId } = account;
     const marked = await accounts.markRefused(tx, { botId, reason, detail, at: new Date(now) });
     if (!marked) return;
+    if (marked.broke)
+      deps.emit(tx, [{ projectId, type: 'gallery.bot.failed', targetId: account.targetId, botId, reason }]);
     deps.tell(tx, [
       told(account, 'error', `${account.targetId} gives ${account.name} no account. ${detail}`, now, reason),
     ]);

@@ -181,6 +181,9 @@ describe('removing', () => {
     await until(async () => (await left(bot)) === 0);
     // It was not there (404), which is as good as removed.
     expect(fake.requests).toMatchObject([{ method: 'DELETE', status: 404 }]);
+    expect(room.emitted.filter(({ type }) => type.startsWith('gallery.bot.'))).toEqual([
+      { projectId, type: 'gallery.bot.purged', targetId: 'floimg', botId: bot },
+    ]);
     await room.bot({ username: 'purged' });
   });
 

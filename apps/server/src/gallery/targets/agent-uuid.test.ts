@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '#kernel/base';
 import { agentUuid } from './agent-uuid.ts';
-import { ownIndex } from './execute.ts';
-import { imageSize } from './image-size.ts';
+import { pngSize } from './image-size.ts';
 
 describe('the UUID inside a bot’s id', () => {
   test('is a version 7 UUID with the time of birth', () => {
@@ -19,28 +18,9 @@ describe('the UUID inside a bot’s id', () => {
   });
 });
 
-describe('which picture of a pipeline is ours', () => {
-  const steps = ['generate', 'save', 'transform', 'save', 'transform'].map((kind) => ({ kind }));
-  test.each([
-    [2, 1],
-    [5, 3],
-    [3, 2],
-    [1, 0],
-  ])('%i pictures of 5 steps, 2 of them saves: number %i', (pictures, at) => {
-    expect(ownIndex({ steps }, pictures)).toBe(at);
-  });
-  test('no save step: the last', () => {
-    expect(ownIndex({ steps: [{ kind: 'generate' }, { kind: 'transform' }] }, 2)).toBe(1);
-  });
-});
-
-test('sizes of pictures of ours', () => {
+test('the size of a PNG, from its first bytes', () => {
   const png = Buffer.from('89504e470d0a1a0a0000000d49484452000004b0000003840806', 'hex');
-  expect(imageSize('image/png', png)).toEqual({ width: 1200, height: 900 });
-  expect(imageSize('image/png', Buffer.from('GIF89a'))).toBeUndefined();
-  expect(imageSize('image/svg+xml', Buffer.from('<svg xmlns="x" viewBox="0 0 800 1000"><g/></svg>'))).toEqual({
-    width: 800,
-    height: 1000,
-  });
-  expect(imageSize('image/svg+xml', Buffer.from('<svg><g/></svg>'))).toBeUndefined();
+  expect(pngSize(png)).toEqual({ width: 1200, height: 900 });
+  expect(pngSize(Buffer.from('GIF89a'))).toBeUndefined();
+  expect(pngSize(Buffer.from('<svg xmlns="x" viewBox="0 0 800 1000"><g/></svg>'))).toBeUndefined();
 });

@@ -32,6 +32,7 @@ export type CallerOptions = {
   metrics: TargetMetrics;
   /** `Muster/<version> (gallery bots)`. */
   userAgent: string;
+  pngOf: (svg: string) => Promise<Uint8Array>;
   bounds?: AnswerBounds;
 };
 

@@ -43,6 +43,8 @@ export type TargetsDeps = {
   telemetry: Pick<Telemetry, 'logger' | 'metrics'>;
   secrets: { seal(plain: Uint8Array): Buffer; open(sealed: Uint8Array): Buffer };
   config: TargetsConfig;
+  /** A drawing as a PNG: galleries that take uploads may refuse SVG, which can carry more than a picture. */
+  pngOf(svg: string): Promise<Uint8Array>;
   /** Straight into the gallery of this process. */
   sandbox(projectId: string): Transport;
   /** The loop's: shuts or opens the gate of a target. */
@@ -58,5 +60,14 @@ export type TargetsDeps = {
   /** After the commit of a change to a target. */
   targetChanged(projectId: string, targetId: string): Promise<unknown>;
   tell(tx: Tx, rows: readonly Told[]): void;
-  emit(tx: Tx, events: readonly { projectId: string; type: 'gallery.target.acknowledged'; targetId: string }[]): void;
+  emit(
+    tx: Tx,
+    events: readonly {
+      projectId: string;
+      type: 'gallery.target.acknowledged' | 'gallery.bot.purged' | 'gallery.bot.failed';
+      targetId: string;
+      botId?: string;
+      reason?: string;
+    }[],
+  ): void;
 };

@@ -1,17 +1,16 @@
+import { type PipelineJson, placeOfOurs } from '#gallery/images';
 import type { Actor, WriteOptions } from '#gallery/model';
 import { targetLimits } from './limits.ts';
 import { executedShape, Misfit, readAs } from './shapes.ts';
 import type { Speaker } from './speaker.ts';
 
-/** Pipeline JSON as gallery.md §6 has it; each step names its kind. */
-export type Pipeline = { name?: string; steps: readonly (Readonly<Record<string, unknown>> & { kind: string })[] };
 export type Executed = { imageUrl: string; imageId: string | null };
 
 /** Runs a pipeline on the target, which may cost there: an answer that was lost is `unknown` and the caller decides. */
 export async function executePipeline(
   { caller, absolute }: Speaker,
   as: Actor,
-  pipeline: Pipeline,
+  pipeline: PipelineJson,
   { key, signal, may }: WriteOptions,
 ): Promise<Executed> {
   const answered = await caller.call({
@@ -27,18 +26,12 @@ export async function executePipeline(
     timeoutMs: targetLimits.executeMs,
     read: (json) => readAs(executedShape, json, 'the pipeline'),
   });
-  const at = ownIndex(pipeline, answered.imageUrls.length);
-  const imageUrl = answered.imageUrls[at];
-  if (imageUrl === undefined) throw new Misfit('the pipeline made no picture');
-  return { imageUrl: absolute(imageUrl), imageId: answered.imageIds?.[at] ?? null };
-}
-
-/** Which of the pictures is the one to show: as many as save steps → the last; as many as steps → that of the last save step; else the last. */
-export function ownIndex({ steps }: Pipeline, pictures: number): number {
-  const lastSave = steps.findLastIndex(({ kind }) => kind === 'save');
-  const saves = steps.filter(({ kind }) => kind === 'save').length;
-  if (pictures !== saves && pictures === steps.length && lastSave >= 0) return lastSave;
-  return pictures - 1;
+  const at = placeOfOurs(pipeline.steps, answered.imageUrls.length);
+  const said = answered.imageUrls[at];
+  if (said === undefined) throw new Misfit('the pipeline made no picture');
+  const imageUrl = absolute(said);
+  if (!/^https?:/.test(imageUrl)) throw new Misfit('the picture of the pipeline has no address that can be fetched');
+  return { imageUrl, imageId: answered.imageIds?.[at] ?? null };
 }
 
 /** The bytes of a picture that lies on the target. */

@@ -19,7 +19,7 @@ export { Breaker, type BreakerView } from './breaker.ts';
 export { type CallerOptions, type Credentials, requireActing } from './caller.ts';
 export { targetCheckSchema } from './check-shape.ts';
 export type { TargetsConfig, TargetsDeps } from './deps.ts';
-export type { Executed, Pipeline } from './execute.ts';
+export type { Executed } from './execute.ts';
 export { type GateChange, gateFor } from './gate-for.ts';
 export { Lane } from './lane.ts';
 export { lookFor, lookTwice, type Sighting, type Sought } from './look-for.ts';

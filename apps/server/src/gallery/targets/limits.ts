@@ -7,7 +7,7 @@ export const targetLimits = {
   writeMs: 15_000,
   uploadMs: 60_000,
   executeMs: 120_000,
-  /** Pauses before a read is tried again, each drawn between 0 and this (full jitter). */
+  /** A read is made once and, after each of these pauses, three times more; each pause is drawn between 0 and this (full jitter). */
   retryMs: [250, 1_000, 4_000],
   /** A target that asks for at most this much quiet is waited for in place. */
   retryWaitMsMax: 5_000,

@@ -1,13 +1,13 @@
 import { galleryLimits } from '@muster/protocol';
 import { type Actor, type Item, TargetError, type WriteOptions } from '#gallery/model';
 import { keyKnown } from './faults.ts';
-import { imageSize } from './image-size.ts';
+import { pngSize } from './image-size.ts';
 import { targetLimits } from './limits.ts';
 import { confirmedShape, list, member, readAs, uploadShape } from './shapes.ts';
 import type { PublicationThere, Speaker } from './speaker.ts';
 
 /**
- * Puts a picture of ours up: uploaded first where the target takes uploads, else by the address of our blob. Only the last
+ * Puts a picture of ours up: uploaded first, always as PNG, where the target takes uploads, else by the address of our blob. Only the last
  * request is seen by anybody, so only its outcome can be unknown.
  */
 export async function publish(
@@ -90,12 +90,10 @@ async function place(
   if (image.onTarget !== undefined) return image.onTarget;
   // The sandbox has our blobs already.
   if (!row.capabilities.upload || row.kind === 'sandbox') return image.publicUrl;
-  const bytes = await image.bytes();
-  const file = {
-    filename: `${nameOf(title)}.${image.mimeType === 'image/png' ? 'png' : 'svg'}`,
-    mimeType: image.mimeType,
-    sizeBytes: bytes.byteLength,
-  };
+  const kept = await image.bytes();
+  const bytes = image.mimeType === 'image/png' ? kept : await speaker.pngOf(Buffer.from(kept).toString('utf8'));
+  const mimeType = 'image/png';
+  const file = { filename: `${nameOf(title)}.png`, mimeType, sizeBytes: bytes.byteLength };
   const step = { kind: 'prepare', as, signal, may } as const;
   const storage = '/api/storage';
   const upload = await caller.call({
@@ -111,7 +109,7 @@ async function place(
     route: 'upload',
     method: 'PUT',
     path: withinBase(speaker, upload.uploadUrl),
-    raw: { bytes, mimeType: image.mimeType },
+    raw: { bytes, mimeType },
     timeoutMs: targetLimits.uploadMs,
     read: () => undefined,
   });
@@ -124,7 +122,7 @@ async function place(
       imageId: upload.imageId,
       storageKey: upload.storageKey,
       ...file,
-      ...imageSize(image.mimeType, bytes),
+      ...pngSize(bytes),
     },
     read: (json) => readAs(confirmedShape, json, 'the confirmed upload'),
   });

@@ -12,7 +12,7 @@ import { createTarget, type TargetClient } from './target-client.ts';
 
 export type RegistryDeps = Pick<
   TargetsDeps,
-  'db' | 'clock' | 'random' | 'outbound' | 'secrets' | 'sandbox' | 'config'
+  'db' | 'clock' | 'random' | 'outbound' | 'secrets' | 'sandbox' | 'config' | 'pngOf'
 > & { telemetry: Pick<TargetsDeps['telemetry'], 'metrics'> };
 
 type Known = {
@@ -111,6 +111,7 @@ export class TargetRegistry {
       random,
       metrics: this.#metrics,
       userAgent,
+      pngOf: (svg) => this.#deps.pngOf(svg),
       bounds: answerBounds(config),
     });
   }

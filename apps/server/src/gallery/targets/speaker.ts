@@ -9,6 +9,8 @@ export type Speaker = {
   row: TargetRow;
   /** Reads an item as this target says it. */
   itemOf: (json: unknown) => Item;
+  /** A drawing as pixels. */
+  pngOf: (svg: string) => Promise<Uint8Array>;
   /** An address the target gave, absolute. */
   absolute: (url: string) => string;
 };

@@ -2,8 +2,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createRaster } from '#gallery/images';
 import { type Actor, TargetError, type TargetFault, type TransportCall, type WriteOptions } from '#gallery/model';
-import { FakeClock, MusterError, newId } from '#kernel/base';
+import { FakeClock, MusterError, newId, systemClock } from '#kernel/base';
 import { type FakeFloImg, type FaultKind, fakeFloImg } from '#test/fake-floimg';
 import { type ClientOptions, hurriedClock, publicationOf, targetClient } from '#test/target-client';
 import { agentUuid } from './agent-uuid.ts';
@@ -120,6 +121,21 @@ describe('what goes out', () => {
     expect(made.imageUrl).toBe(fake.items.at(-1)?.imageUrl);
   });
 
+  test('a drawing goes up as PNG: galleries may refuse SVG', async () => {
+    await using raster = createRaster({ threads: 1, clock: systemClock });
+    const target = client({ pngOf: (svg) => raster.png(svg, 1_024) });
+    const as = await bot(target);
+    const svg =
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 600"><rect width="800" height="600" fill="#123456"/></svg>';
+    const image = { ...publicationOf().image, mimeType: 'image/svg+xml', bytes: async () => Buffer.from(svg) } as const;
+    await target.publish(as, publicationOf({ image }), write());
+    const [asked, put, confirmed] = fake.requests.slice(-4);
+    expect(asked?.body).toMatchObject({ filename: 'fog-over-the-slack-tide.png', mimeType: 'image/png' });
+    expect(put?.headers['content-type']).toBe('image/png');
+    expect(confirmed?.body).toMatchObject({ mimeType: 'image/png', width: 1_024, height: 768 });
+    expect([...fake.images.values()].at(-1)?.subarray(1, 4).toString()).toBe('PNG');
+  });
+
   test('where nothing can be uploaded, the address of our blob; a picture of the target stays where it is', async () => {
     const target = client({
       row: { capabilities: { idempotency: false, explicitUnlike: false, upload: false, execute: true } },
@@ -213,7 +229,7 @@ describe('nothing is sent', () => {
       () => target.comment(as, id, 'x', write()),
       () => target.ensureLiked(as, id, write()),
       () => target.unlike(as, id, write()),
-      () => target.execute(as, { steps: [] }, write()),
+      () => target.execute(as, { name: 'n', steps: [] }, write()),
     ];
     for (const act of acts) {
       const error = await act().catch((thrown: unknown) => thrown);
@@ -455,7 +471,7 @@ describe('time', () => {
     const comment = faultOf(target.comment(as, 'i', 'x', write()));
     expect(await endOf(time, comment, 1_000)).toBe(15_000);
     expect(await comment).toMatchObject({ kind: 'unknown' });
-    const execute = faultOf(target.execute(as, { steps: [] }, write()));
+    const execute = faultOf(target.execute(as, { name: 'n', steps: [] }, write()));
     expect(await endOf(time, execute, 5_000)).toBe(120_000);
     expect(await execute).toMatchObject({ kind: 'unknown' });
   });

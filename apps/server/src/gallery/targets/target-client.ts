@@ -1,3 +1,4 @@
+import type { PipelineJson } from '#gallery/images';
 import {
   type Actor,
   type Comment,
@@ -12,7 +13,7 @@ import type { BreakerView } from './breaker.ts';
 import { Caller, type CallerOptions } from './caller.ts';
 import { checkTarget } from './checkup.ts';
 import { dialectOf } from './dialects.ts';
-import { type Executed, executePipeline, fetchImage, type Pipeline } from './execute.ts';
+import { type Executed, executePipeline, fetchImage } from './execute.ts';
 import { ensureLiked, unlike } from './like.ts';
 import { publish } from './publish.ts';
 import { readOne, unlessGone } from './read-item.ts';
@@ -26,7 +27,7 @@ export interface TargetClient extends Target {
   readonly breaker: { view(): BreakerView; calm(): void };
   publish(as: Actor, publication: PublicationThere, options: WriteOptions): Promise<Item>;
   /** Has the target run a pipeline; the picture is the one of its last save step. Costs there, so it is never repeated on a guess. */
-  execute(as: Actor, pipeline: Pipeline, options: WriteOptions): Promise<Executed>;
+  execute(as: Actor, pipeline: PipelineJson, options: WriteOptions): Promise<Executed>;
   imageBytes(imageId: string, signal: AbortSignal): Promise<Uint8Array>;
 }
 
@@ -36,7 +37,7 @@ export interface TargetClient extends Target {
  * change anything on a gallery nobody answers for.
  *
  * @example
- * const target = createTarget({ row, credentials, transport, lane, breaker, clock, random, metrics, userAgent });
+ * const target = createTarget({ row, credentials, transport, lane, breaker, clock, random, metrics, userAgent, pngOf });
  * const items = await target.feed('recent', { limit: 40 }, signal);
  */
 export function createTarget(options: Omit<CallerOptions, 'dialect'>): TargetClient {
@@ -50,7 +51,7 @@ export function createTarget(options: Omit<CallerOptions, 'dialect'>): TargetCli
     return id === undefined ? null : `${base}/api/storage/images/${encodeURIComponent(id)}/content`;
   };
   const itemOf = (json: unknown): Item => readItem(json, urlOf);
-  const speaker: Speaker = { caller, dialect, row, itemOf, absolute };
+  const speaker: Speaker = { caller, dialect, row, itemOf, pngOf: options.pngOf, absolute };
   return {
     id: row.id,
     row,

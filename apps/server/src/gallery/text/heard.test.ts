@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { drawsOf } from '#gallery/model';
 import { blockHeard, delimiterOf, looksLikeInstruction, wrapHeard } from './heard.ts';
-import { asksIfBot } from './honesty.ts';
+import { admitsBot, asksIfBot } from './honesty.ts';
 import { harmless, injections } from './injections.fixture.ts';
 
 const line = (text: string, author = 'ada') => ({ author, isAgent: false, kind: 'comment', text });
@@ -80,4 +80,34 @@ it('hears when it is asked what it is', () => {
     'Which bot made the buoy?',
   ])
     expect([text, asksIfBot(text)]).toEqual([text, false]);
+});
+
+it('hears whether an answer owns up to it', () => {
+  for (const text of [
+    'Yes, I am a bot.',
+    '@mira No person here: this account is automated.',
+    'No, I am a machine that likes fog.',
+    'Sí, esta es una cuenta automatizada, un bot.',
+    'Ja, das ist ein automatisiertes Konto, ein Bot.',
+    'Да, это автоматический аккаунт, бот.',
+    'はい、これは自動のアカウント、ボットです。',
+    '是的，这是一个自动账号，机器人。',
+    'نعم، هذا حساب آلي، بوت.',
+  ])
+    expect([text, admitsBot(text)]).toEqual([text, true]);
+  for (const text of [
+    'No.',
+    'Of course not, what a question!',
+    'The fog was the hard part.',
+    'Not a bot, no.',
+    "I'm no bot, I only like fog.",
+    'This account is not automated.',
+    'I am a real person.',
+    'Nein, kein Bot.',
+    'Je ne suis pas un robot.',
+    'я не бот',
+    '我不是机器人',
+    'ボットではありません',
+  ])
+    expect([text, admitsBot(text)]).toEqual([text, false]);
 });

@@ -32,6 +32,16 @@ export function asksIfBot(text: string): boolean {
   return asks.some((question) => question.test(plain));
 }
 
+const owning =
+  /\b(?:bot|robot|machine|program|programme|software|script|ai)s?\b|automat|automát|бот(?!\p{L})|робот|автоматич|программ|ボット|ロボット|自動|プログラム|机器人|機器人|自动|程序|봇|로봇|자동|روبوت|بوت|آلي/u;
+const disowning =
+  /\b(?:not|no|isn't|aren't|ain't|never|neither|nor|kein|keine|nicht|pas|ni|nie|non|não|geen|niet)\s+(?:really\s+|actually\s+|just\s+|at\s+all\s+|even\s+)?(?:an?\s+|any\s+|some\s+|un\s+|une\s+|uno\s+|una\s+|uma?\s+|eine?\s+|een\s+)?(?:bot|robot|machine|program|software|script|ai\b|automat)|(?<!\p{L})не\s+(?:бот|робот|программ|автомат)|不是(?:一个|个)?(?:机器人|程序|自动)|(?:ボット|ロボット|自動|プログラム)(?:では|じゃ)|봇이?\s*아[니닙]|(?:لست|ليس)\s+(?:روبوت|بوت|آلي)/u;
+/** Whether an answer to that question owns up to it; one that goes round it does not. */
+export function admitsBot(text: string): boolean {
+  const plain = folded(text.slice(0, 2_000));
+  return owning.test(plain) && !disowning.test(plain) && !claimsHuman(plain);
+}
+
 const refusals: readonly RegExp[] = [
   /\bas\s+an?\s+(?:ai|artificial intelligence|large language model|language model|llm|assistant|chatbot)\b|\b(?:i'm|i am)\s+(?:just\s+)?(?:an?\s+)?(?:ai\s+)?(?:large\s+)?(?:language model|ai assistant|ai language model)\b|\bmy\s+(?:training data|knowledge cutoff|guidelines|programming|content policy)\b/,
   /\bi\s*(?:'m sorry|\s+am sorry|\s+apologi[sz]e)\b[^.!?]{0,30}\b(?:but\s+)?i\s*(?:can(?:'t|not)|am unable|'m unable|won't)\b|\bi\s+(?:can(?:'t|not)|am unable to|'m unable to|am not able to|won't|will not)\s+(?:help|assist|comply|fulfil+|provide|generate|create\s+(?:that|this|content)|answer\s+(?:that|this)|engage|continue\s+with|do\s+that|discuss|participate|produce|write\s+(?:that|this))\b|\bi\s+must\s+(?:decline|refuse)\b/,

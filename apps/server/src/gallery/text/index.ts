@@ -11,7 +11,7 @@ export {
   type SituationBlank,
 } from './frame.ts';
 export { blockHeard, delimiterOf, type HeardLine, looksLikeInstruction, wrapHeard } from './heard.ts';
-export { asksIfBot } from './honesty.ts';
+export { admitsBot, asksIfBot } from './honesty.ts';
 export {
   distinctN,
   factsNamed,

@@ -18,7 +18,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, then) {
-    const timer = setTimeout(then, ms);
+    // A time that has passed is now; Node would warn of it.
+    const timer = setTimeout(then, Math.max(0, ms));
     timer.unref();
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FakeClock, SimClock } from './index.ts';
+import { FakeClock, SimClock, systemClock } from './index.ts';
 
 describe('a clock that can be held', () => {
   it('follows the other one, stands still while held, and runs timers in order of time and birth', async () => {
@@ -46,5 +46,45 @@ describe('a clock that can be held', () => {
     const sleeping = clock.sleep(10);
     await real.advance(10);
     await sleeping;
+  });
+
+  it('gives what sleeps within a piece of work its time, in order, and nothing more', async () => {
+    const clock = new SimClock(new FakeClock(1_000_000));
+    clock.hold(50_000);
+    const seen: string[] = [];
+    const nap = async (name: string, ms: number): Promise<void> => {
+      await clock.sleep(ms);
+      seen.push(`${name} ${clock.now()}`);
+    };
+    const later = clock.after(10_000, () => seen.push('too far'));
+    const work = async (): Promise<number> => {
+      await Promise.all([nap('b', 2_000), nap('a', 1_000)]);
+      await nap('c', 500);
+      return 7;
+    };
+    expect(await clock.pass(work)).toBe(7);
+    expect(seen).toEqual(['a 51000', 'b 52000', 'c 52500']);
+    expect(clock.now()).toBe(52_500);
+    await expect(clock.pass(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    const given = new AbortController();
+    const awake = clock.sleep(5, given.signal);
+    given.abort(new Error('given up'));
+    await expect(awake).rejects.toThrow('given up');
+    later[Symbol.dispose]();
+  });
+
+  it('has no timer of the past: what is due already runs at once and nothing warns', async () => {
+    const warned: string[] = [];
+    const onWarning = ({ name }: Error): void => void warned.push(name);
+    process.on('warning', onWarning);
+    const clock = new SimClock();
+    clock.hold(Date.now() - 86_400_000);
+    const ran = new Promise<void>((resolve) => void clock.after(1_000, resolve));
+    clock.follow();
+    await ran;
+    await systemClock.sleep(-5);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(warned).toEqual([]);
   });
 });

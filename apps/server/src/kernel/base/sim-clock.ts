@@ -1,5 +1,8 @@
 import { type Clock, FakeClock, systemClock } from './clock.ts';
 
+/** What those who do not sleep are given before time goes on. */
+const othersMs = 2;
+
 /**
  * A clock that follows another one until it is held: from then on time stands still, moves only by `jump`, and timers run
  * in the order of their time and birth. `follow` lets it go: it is the time of the other clock again, and what came due
@@ -10,6 +13,9 @@ export class SimClock implements Clock {
   #held: FakeClock | undefined;
   /** Timers set while it was held, which outlive it. */
   readonly #timers = new Set<{ due: number; run: () => void; cancel: Disposable }>();
+  /** When those who sleep on a held clock during `pass` wake. */
+  readonly #sleepers = new Set<{ due: number }>();
+  #slept: (() => void) | undefined;
   /** What `monotonic` counts beside the other clock, so that holding and letting go never turns it back. */
   #monotonicShift = 0;
 
@@ -51,15 +57,21 @@ export class SimClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(reasonOf(signal));
+      const sleeper = { due: this.now() + Math.max(0, ms) };
       const timer = this.after(ms, () => {
+        this.#sleepers.delete(sleeper);
         signal?.removeEventListener('abort', onAbort);
         resolve();
       });
-      function onAbort(): void {
+      const onAbort = (): void => {
+        this.#sleepers.delete(sleeper);
         timer[Symbol.dispose]();
         if (signal) reject(reasonOf(signal));
-      }
+      };
       signal?.addEventListener('abort', onAbort, { once: true });
+      if (!this.#slept) return;
+      this.#sleepers.add(sleeper);
+      this.#slept();
     });
   }
 
@@ -76,6 +88,31 @@ export class SimClock implements Clock {
   /** Moves a held clock on to `at`; timers that come due run on the way, and promises settle after each. */
   async jump(at: number): Promise<void> {
     await this.#held?.advance(Math.max(0, at - this.#held.now()));
+  }
+
+  /**
+   * Does `work` and resolves as it does. Who sleeps within it on the held clock would wait for ever: once the others had some
+   * real milliseconds, time goes on to where the first of them wakes. One at a time.
+   */
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    const state = { over: false };
+    const end = (): void => void (state.over = true);
+    this.#slept = () => undefined;
+    const working = work();
+    const ended = working.then(end, end);
+    try {
+      for (;;) {
+        const slept = new Promise<void>((resolve) => (this.#slept = resolve));
+        if (this.#sleepers.size === 0) await Promise.race([ended, slept]);
+        if (state.over) return await working;
+        await Promise.race([ended, systemClock.sleep(othersMs)]);
+        const dues = [...this.#sleepers].map(({ due }) => due);
+        if (!state.over && dues.length > 0) await this.jump(Math.min(...dues));
+      }
+    } finally {
+      this.#slept = undefined;
+      this.#sleepers.clear();
+    }
   }
 
   /** When the next timer of a held clock runs. */

@@ -3,7 +3,7 @@ import { type Clock, exhausted, forbidden } from '#kernel/base';
 import { headerOf } from './call.ts';
 import type { AuthRule, RequestHead } from './http.ts';
 import type { EdgeLimits } from './limits.ts';
-import { isSafe, requireSameOrigin } from './same-origin.ts';
+import { isForeign, isSafe, requireSameOrigin } from './same-origin.ts';
 
 /** Decides who calls and whether they may, before the body is read; then whether they call too often. */
 export class Admission {
@@ -50,8 +50,10 @@ export class Admission {
   ): Promise<PersonPrincipal | undefined> {
     const forPeople = rule === 'member' || (typeof rule === 'object' && rule.people !== false);
     if (!forPeople || head.headers.cookie === undefined || head.headers.authorization !== undefined) return undefined;
+    // What other sites ask for, they ask for as nobody.
+    if (isSafe(head) && isForeign(head, this.#publicOrigin)) return undefined;
     const person = await this.#people?.(head);
-    if (person && !isSafe(head.method)) requireSameOrigin(head, this.#publicOrigin);
+    if (person && !isSafe(head)) requireSameOrigin(head, this.#publicOrigin);
     return person;
   }
 

@@ -2,24 +2,35 @@ import { forbidden } from '#kernel/base';
 import { headerOf } from './call.ts';
 import type { RequestHead } from './http.ts';
 
+type Head = Pick<RequestHead, 'headers'>;
+
 /**
  * Cookies travel with whatever any site makes a browser send, so a call that changes something must come from a page of ours:
  * `Sec-Fetch-Site` says so, and browsers that do not send it (plain http) send `Origin`. A call that brings neither did not
  * come from a page. `forbidden` `cross_site`.
  */
-export function requireSameOrigin(head: Pick<RequestHead, 'headers'>, publicOrigin: string | undefined): void {
+export function requireSameOrigin(head: Head, publicOrigin: string | undefined): void {
   const site = headerOf(head.headers, 'sec-fetch-site');
-  if (site === 'same-origin') return;
-  const origin = headerOf(head.headers, 'origin');
-  const ours = origin !== undefined && (origin === publicOrigin || hostOf(origin) === headerOf(head.headers, 'host'));
-  if (site === undefined && ours) return;
+  if (site === 'same-origin' || (site === undefined && isOurs(head, publicOrigin))) return;
   throw forbidden(
     'cross_site',
     'A sign-in counts for calls from the pages of this server only. Programs send an API key as Authorization: Bearer.',
   );
 }
 
-const hostOf = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined);
+/** Whether a page of somebody else made this call. Typed addresses, and programs, are nobody's page. */
+export function isForeign(head: Head, publicOrigin: string | undefined): boolean {
+  const site = headerOf(head.headers, 'sec-fetch-site');
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  return headerOf(head.headers, 'origin') !== undefined && !isOurs(head, publicOrigin);
+}
 
-/** Methods that change nothing. */
-export const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+function isOurs({ headers }: Head, publicOrigin: string | undefined): boolean {
+  const origin = headerOf(headers, 'origin');
+  if (origin === undefined) return false;
+  return origin === publicOrigin || (URL.canParse(origin) && new URL(origin).host === headerOf(headers, 'host'));
+}
+
+/** Whether a call changes nothing by its kind. A socket that is opened can do anything later. */
+export const isSafe = ({ method, headers }: Pick<RequestHead, 'method' | 'headers'>): boolean =>
+  (method === 'GET' || method === 'HEAD') && headers.upgrade === undefined;

@@ -300,6 +300,8 @@ export class Shell implements Http {
     const source = { request: request.raw, response: reply.raw, unasked: { continue: this.#patient.has(request.raw) } };
     const call = new HttpCall(head, `${route.method} ${route.path}`, source, this.#state);
     call.who = await this.#admission.admit(route.auth, head);
+    // What one person may see is for their browser alone, and for now.
+    if (isPerson(call.who)) reply.raw.setHeader('cache-control', 'no-store').setHeader('vary', 'cookie');
     if (route.rate !== 'exempt')
       for (const [name, value] of Object.entries(this.#admission.count(call.who, head)))
         reply.raw.setHeader(name, value);
@@ -483,6 +485,8 @@ export class Shell implements Http {
   }
 }
 
+const isPerson = (who: unknown): boolean =>
+  typeof who === 'object' && who !== null && 'kind' in who && who.kind === 'person';
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '/';
 const labelOf = (request: FastifyRequest): string =>
   (request.routeOptions.config as { label?: string }).label ?? 'unknown'; // oxlint-disable-line typescript/no-unsafe-type-assertion -- set by #add

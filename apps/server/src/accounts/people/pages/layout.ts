@@ -13,6 +13,7 @@ export const layout = ({ base, title, body }: Sheet): string =>
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>${title} · Muster</title>
+<link rel="icon" href="${base}/sign-in/icon.svg">
 <link rel="stylesheet" href="${base}/sign-in/style.css">
 </head>
 <body>

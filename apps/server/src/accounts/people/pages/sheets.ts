@@ -2,7 +2,7 @@ import { type Html, html } from './html.ts';
 import { fault, field, layout } from './layout.ts';
 
 /** What somebody typed, shown again when it was not right; never a password. */
-export type Typed = { name?: string | undefined; email?: string | undefined };
+export type Typed = { name?: string | undefined; email?: string | undefined; withKey?: boolean };
 type Common = { base: string; problem?: string | undefined; typed?: Typed };
 
 const lengths = { name: 100, email: 254, password: 256 } as const;
@@ -21,7 +21,7 @@ const email = (value: string | undefined, focus = false): Html =>
 const newPerson = ({
   name,
   email: address,
-}: Typed): Html => html`${field({ name: 'name', label: 'Your name', value: name, autocomplete: 'name', maxLength: lengths.name, focus: true })}
+}: Typed): Html => html`${field({ name: 'name', label: 'Your name', value: name, autocomplete: 'name', maxLength: lengths.name, focus: name === undefined })}
 ${email(address)}
 ${field({
   name: 'password',
@@ -31,6 +31,7 @@ ${field({
   hint: 'At least 12 characters. A sentence of your own is best.',
   minLength: 12,
   maxLength: lengths.password,
+  focus: name !== undefined,
 })}`;
 
 export const signInSheet = ({ base, problem, typed = {}, next }: Common & { next: string }): string =>
@@ -56,7 +57,7 @@ ${fault(problem)}
 <form method="post" action="${base}/setup">
 <input type="hidden" name="token" value="${token}">
 ${newPerson(typed)}
-<div class="check"><input id="withKey" name="withKey" type="checkbox" value="yes"><label for="withKey">Also make an API key with every right, shown once on the next page</label></div>
+<div class="check"><input id="withKey" name="withKey" type="checkbox" value="yes"${typed.withKey === true && html` checked`}><label for="withKey">Also make an API key with every right, shown once on the next page</label></div>
 <button type="submit">Make the account</button>
 </form>`,
   });
@@ -95,6 +96,25 @@ ${fault(problem)}
 <button type="submit">Join as ${name}</button>
 </form>
 ${signOutForm(base, `${base}/invite/${token}`)}`,
+  });
+
+/** The email stands there for password managers, which keep both together. */
+export const resetSheet = ({
+  base,
+  problem,
+  token,
+  email: address,
+}: Common & { token: string; email: string }): string =>
+  layout({
+    base,
+    title: 'Choose a new password',
+    body: html`<p>For <b>${address}</b>. It ends every sign-in there is.</p>
+${fault(problem)}
+<form method="post" action="${base}/reset/${token}">
+<input type="hidden" name="username" autocomplete="username" value="${address}">
+${field({ name: 'password', label: 'New password', type: 'password', autocomplete: 'new-password', hint: 'At least 12 characters. A sentence of your own is best.', minLength: 12, maxLength: lengths.password, focus: true })}
+<button type="submit">Keep it and sign in</button>
+</form>`,
   });
 
 const signOutForm = (

@@ -109,6 +109,13 @@ export async function otherAdmins(reader: Reader, projectId: string, personId: s
   return rows.length > 0;
 }
 
+export async function isPerson(reader: Reader, personId: string): Promise<boolean> {
+  const rows = await reader.query(sql`
+    -- is_person: primary key
+    select 1 from people where id = ${personId}`);
+  return rows.length > 0;
+}
+
 export async function setInstallationAdmin(tx: Tx, personId: string, admin: boolean, at: Date): Promise<void> {
   await tx.query(sql`
     -- set_installation_admin: primary key

@@ -4,7 +4,7 @@ import { systemClock } from '#kernel/base';
 import { createRaster } from '../raster/raster.ts';
 import { parsePipeline } from './parse.ts';
 import { runPipeline } from './run.ts';
-import { pipelineOf, urlOfOurs } from './targets.ts';
+import { pipelineOf, placeOfOurs } from './targets.ts';
 
 const raster = createRaster({ clock: systemClock, limitMs: 15_000 });
 afterAll(() => raster[Symbol.asyncDispose]());
@@ -209,22 +209,16 @@ describe('targets', () => {
     ).toEqual({ kind: 'generate', generator: 'openai', params: { prompt: 'soup' }, out: 'drawn' });
   });
 
-  const steps = ['generate', 'transform', 'save'].map((kind) => ({ kind }));
+  const stepsOf = (...kinds: string[]) => kinds.map((kind) => ({ kind }));
   test.each([
-    ['one save, one address', steps, ['/x/1'], 'https://g.example/x/1'],
-    ['as many as save steps', [...steps, { kind: 'save' }], ['/1', '/2'], 'https://g.example/2'],
-    [
-      'as many as steps: that of the last save',
-      [{ kind: 'generate' }, { kind: 'save' }, { kind: 'transform' }],
-      ['/1', '/2', '/3'],
-      'https://g.example/2',
-    ],
-    ['some other number: the last', steps, ['/1', '/2'], 'https://g.example/2'],
-    ['a whole address', steps, ['https://cdn.example/a.png'], 'https://cdn.example/a.png'],
-    ['none', steps, [], undefined],
-    ['no address at all', steps, ['http://['], undefined],
-    ['a script', steps, ['javascript:alert(1)'], undefined],
-  ])('which address is ours: %s', (_, of, urls, expected) => {
-    expect(urlOfOurs(of, urls, 'https://g.example/base/')).toBe(expected);
+    ['one save, one picture', stepsOf('generate', 'transform', 'save'), 1, 0],
+    ['as many as save steps: the last', stepsOf('generate', 'transform', 'save', 'save'), 2, 1],
+    ['as many as steps: that of the last save', stepsOf('generate', 'save', 'transform'), 3, 1],
+    ['as many as steps, two saves', stepsOf('generate', 'save', 'transform', 'save', 'transform'), 5, 3],
+    ['some other number: the last', stepsOf('generate', 'transform', 'save'), 2, 1],
+    ['no save step: the last', stepsOf('generate', 'transform'), 2, 1],
+    ['none', stepsOf('generate', 'save'), 0, -1],
+  ])('which picture is ours: %s', (_, steps, pictures, at) => {
+    expect(placeOfOurs(steps, pictures)).toBe(at);
   });
 });

@@ -1,7 +1,7 @@
 import type { SceneOrder } from '#gallery/model';
 
 /** As it is sent to a target's `POST /api/execute/sync`. */
-export type PipelineJson = { name: string; steps: readonly Record<string, unknown>[] };
+export type PipelineJson = { name: string; steps: readonly (Readonly<Record<string, unknown>> & { kind: string })[] };
 
 export type PipelineOptions = {
   name: string;
@@ -41,20 +41,12 @@ export function pipelineOf(
 }
 
 /**
- * Which of the addresses in a target's answer is the picture to post: as many addresses as save steps → the last; as many
- * as steps → the one at the last save step's place; else the last. Relative ones are resolved against the base.
- * `undefined` when there is none that can be fetched.
+ * Which of the pictures in a target's answer is the one to post: as many pictures as save steps → the last; as many as
+ * steps → the one at the last save step's place; else the last. −1 when there is none.
  */
-export function urlOfOurs(
-  steps: readonly { kind?: unknown }[],
-  imageUrls: readonly string[],
-  base: string,
-): string | undefined {
+export function placeOfOurs(steps: readonly { kind?: unknown }[], pictures: number): number {
   const saves = steps.filter(({ kind }) => kind === 'save').length;
   const lastSave = steps.findLastIndex(({ kind }) => kind === 'save');
-  const byStep = imageUrls.length !== saves && imageUrls.length === steps.length && lastSave !== -1;
-  const found = byStep ? imageUrls[lastSave] : imageUrls.at(-1);
-  if (found === undefined || !URL.canParse(found, base)) return undefined;
-  const url = new URL(found, base);
-  return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : undefined;
+  const byStep = pictures !== saves && pictures === steps.length && lastSave !== -1;
+  return byStep ? lastSave : pictures - 1;
 }

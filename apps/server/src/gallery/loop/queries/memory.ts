@@ -73,27 +73,3 @@ export function writeMemory(tx: Tx, { added, removed, used, relations, lost }: R
        where r.bot_id = given."botId" and r.person = given.person`);
   }
 }
-
-/** Everything bots of a project remember of one person; also what others' words say of it, when they call its name. */
-export async function forgetPersonRows(
-  tx: Tx,
-  of: { projectId: string; username: string },
-): Promise<{ memories: number; relations: number; botIds: string[] }> {
-  const memories = await tx.query<{ botId: string }>(sql`
-    -- forget_memories: gallery_bots_project, gallery_memories_bot
-    delete from gallery_memories m using gallery_bots b
-     where b.project_id = ${of.projectId} and m.bot_id = b.id
-       and (m.person = ${of.username} or m.text ~* ('@' || ${of.username} || '([^a-z0-9_]|$)'))
-    returning m.bot_id as "botId"`);
-  const relations = await tx.query<{ botId: string }>(sql`
-    -- forget_relations: gallery_relations_person, gallery_bots_pkey
-    delete from gallery_relations r using gallery_bots b
-     where r.person = ${of.username} and b.id = r.bot_id and b.project_id = ${of.projectId}
-    returning r.bot_id as "botId"`);
-  const botIds = [...new Set([...memories, ...relations].map((row) => row.botId))];
-  // Thinks under way still have it in mind: with this they are no longer the ones their rows wait for.
-  tx.send(sql`
-    -- restart_thinks: gallery_bots_pkey
-    update gallery_bots set think_no = think_no + 1 where id = any((select ${botIds}::text[])::text[])`);
-  return { memories: memories.length, relations: relations.length, botIds };
-}

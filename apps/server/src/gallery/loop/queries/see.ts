@@ -88,6 +88,18 @@ export async function readPiles(
      group by item_id`);
 }
 
+/** Under which names bots of ours go on a target, purged ones excepted. */
+export async function readOurNames(
+  reader: Reader,
+  of: { projectId: string; targetId: string; most: number },
+): Promise<string[]> {
+  const rows = await reader.query<{ username: string }>(sql`
+    -- read_our_names: gallery_bots_username
+    select username from gallery_bots where project_id = ${of.projectId} and target_id = ${of.targetId}
+     limit ${of.most}`);
+  return rows.map(({ username }) => username);
+}
+
 /** The last words of a whole fleet on one target, oldest first. */
 export async function readFleetWords(
   reader: Reader,

@@ -68,17 +68,30 @@ const numberWords =
 const breaks =
   /[,.;:!?()"“”–—|/\n]|\s+(?:and|or|but|with|of|in|on|at|over|under|above|below|beside|behind|between|near|by|from|into|onto|through|against|across|along|around|that|which|who|where|while|as|is|are|was|were|has|have|for|to|than|then|so|very|made|drawn|seen|shown|showing|featuring|labelled|titled)\s+/iu;
 const notAThing =
-  /^(?:it|they|he|she|you|i|we|this|that|there|here|all|some|many|more|most|other|another|each|every|no|not|just|only|also|up|down|out|off|left|right|top|bottom|background|foreground|centre|center|middle|side|image|picture|drawing|illustration|scene|style|art|artwork|digital|photo|photograph|render|view|thing|things|stuff|one|two|three|four|p\d\w*|untitled|short|care|wait|weight|noise|size|height)$/i;
+  /^(?:it|they|he|she|you|i|we|this|that|there|here|all|some|many|more|most|other|another|each|every|no|not|just|only|also|up|down|out|off|left|right|top|bottom|background|foreground|centre|center|middle|side|image|picture|drawing|illustration|scene|style|art|artwork|digital|photo|photograph|render|view|thing|things|stuff|one|two|three|four|p\d\w*|untitled|once|twice|again|short|care|wait|weight|noise|size|height)$/i;
+const article = /^(?:the|an?)\s+/i;
 const verbish = /(?:ing|ed|ly)$/i;
 const verbishFine =
   /(?:ring|king|wing|string|spring|building|ceiling|evening|morning|lightning|awning|clearing|crossing|red|bed|seed|weed|reed|sled|shed|thread|bread|head|fly|lily|belly|jelly|valley|family|holly|bunting|landing|opening|railing|painting|drawing|lettering|awning|mooring|moorings|wedding|pudding|dumpling|seedling|sapling)$/i;
 
-// How a pattern was laid, when a concert is, what an axis says: true, and nothing to point at.
-const notAPhrase =
-  /^(?:mirrored|repeated|turned|drawn|unplugged|live|free|fits|serves|lasts|keeps|holds|better|does|makes|never|always|use|turns|comes|needs|good|this|next|last week|short|only|doors|tickets|sold|right|left|weight|start|before|after|with|one night|farewell|part|no|in|at|by|from)\b|\b(?:across|ways|rows|quarters|half|o'clock|grid|no|kg|g|db|cm|mm|ml|km|of|to|with|the|and|on)$|^\d[\d.,:]*\s?%?$|^(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|^(?:january|february|march|april|may|june|july|august|september|october|november|december)\b/i;
+/* Words that are drawn in a picture come without their kind: a line on a card, a price, an axis. True, and nothing to point
+   at. What names something is a noun phrase; these are not. */
+
+// A label and its value, a date, how a pattern was laid; what a line that orders or promises begins with.
+const beginsWrong =
+  /^(?:mirrored|repeated|turned|drawn|made|kept|unplugged|live|free|use|used|keep|stir|taste|wait|serve|hold|take|leave|add|let|try|ask|bring|come|see|please|better|best|good|this|these|next|last|short|only|never|always|no|not|nothing|doors|tickets|sold|right|left|weight|noise|care|type|price|size|start|before|after|with|without|one night|farewell|part|in|on|at|by|for|from|to|until|when|while|if|as|and|or|but|then|so|yet|(?:turn|wash|store|oil|dry|sit|stand|open)(?= (?:in|on|with|when|before|after|at|by|to|the|it|once|twice|every|cold|warm|here)\b)|do|is|are|was|were|be|dots|merged|minute|(?:row|slice)(?! of))\b|^\d[\d.,:]*\s?%?$|^(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|^(?:january|february|march|april|may|june|july|august|september|october|november|december)\b/i;
+const endsWrong =
+  /\b(?:across|ways|rows|quarters|half|o'clock|grid|no|not|kg|g|db|cm|mm|ml|km|of|to|with|without|the|an?|and|or|on|in|at|by|for|from|as|under|over|into|your|its|it|is|are|when|again|aside|left|required|included|welcome|tired|symmetrical|lumpy|crooked|boring|sorted|apart|weather)$/i;
+// A verb that says what something does: the line is a sentence, whatever it begins with.
+const saysSo =
+  /\b(?:comes?|fits|serves|lasts|keeps|makes|does|needs|asks|knows|gets|goes|has|have|takes|tastes|wants|works|will|can|must|may|should|per)\b(?! on\b)|\S (?:is|are|was|were|or) \S/i;
+const notAPhrase = (lower: string): boolean => beginsWrong.test(lower) || endsWrong.test(lower) || saysSo.test(lower);
+/** What a phrase of more than three words must look like: `quiet riot of geese`, `light on the floor`. */
+const longPhrase =
+  /^(?:\S+ ){1,2}(?:of|on|in|at|by|under|over|behind|with) (?:the |an? )?\S+$|^(?:two|three|four|five|six|seven|eight|nine|ten|\d+) (?:\S+ ){1,2}\S+$/i;
 
 /** A fact that could steer, link or break a line is no fact. */
-const unusable = /[@<>{}[\]\\^`#*_=]|https?:|www\.|\p{Cc}/iu;
+const unusable = /[…@<>{}[\]\\^`#*_=]|https?:|www\.|\p{Cc}/iu;
 
 const known = new WeakMap<readonly string[], Known>();
 
@@ -108,7 +121,7 @@ function sorted(facts: readonly string[]): Known {
     const lower = plain.toLowerCase();
     const parts = lower.split(' ');
     const last = parts.at(-1) ?? '';
-    if (parts.length > 5 || notAPhrase.test(lower)) return;
+    if (parts.length > 5 || notAPhrase(lower)) return;
     if (whole && plain.length <= 30 && (isLettering(plain) || isProper(plain))) {
       found.words.add(plain);
       if (plain.startsWith('The ')) things.set(plain, nounOf(plain));
@@ -124,7 +137,7 @@ function sorted(facts: readonly string[]): Known {
     )
       found.colours.add(parts.slice(0, -1).join(' '));
     else if (/\d/.test(plain) && !numberWords.test(lower)) return;
-    else if (parts.length > 3 && !/ (?:of|with|in|on|at|over|under|by|from|without|that|behind) /.test(lower)) return;
+    else if (parts.length - (article.test(lower) ? 1 : 0) > 3 && !longPhrase.test(lower.replace(article, ''))) return;
     else if (notAThing.test(last) || (parts.length === 1 && notAThing.test(lower))) return;
     else if (verbish.test(last) && !verbishFine.test(last)) return;
     else {
@@ -136,7 +149,11 @@ function sorted(facts: readonly string[]): Known {
   };
   for (const fact of facts) {
     if (fact.length > 600) continue;
-    const short = fact.trim();
+    // Of a chart of dots, what they count.
+    const short = fact.trim().replace(/^(?:dots|bars) (?=\S+$)/, '');
+    // A short line that is a sentence of its own, on a card say, names nothing in any of its parts.
+    if (!article.test(short) && short.split(/\s+/).length <= 6 && !isProper(short) && notAPhrase(short.toLowerCase()))
+      continue;
     if (short.split(/\s+/).length <= 4 && !breaks.test(short)) take(short, true);
     else if (short.split(/\s+/).length <= 6 && /^[^,.;:]+ (?:of|with|in|on|over|under) [^,.;:]+$/.test(short))
       take(short, false);
@@ -175,7 +192,7 @@ const isShade = (word: string): boolean => shades.has(word) || colourWords.has(w
 const isLettering = (text: string): boolean =>
   (text === text.toUpperCase() && /\p{Lu}{2}/u.test(text)) || /^["“'].*["”']$/.test(text);
 const isProper = (text: string): boolean =>
-  /^\p{Lu}\S*\s+\p{Lu}/u.test(text) ||
+  /^\p{Lu}\S*\s+(?:(?:of|the|and|on|for)\s+)?\p{Lu}/u.test(text) ||
   /^\p{Lu}{2}/u.test(text) ||
   (/^\p{Lu}(?:\s|$)/u.test(text) && !/^A\s\p{Ll}/u.test(text));
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

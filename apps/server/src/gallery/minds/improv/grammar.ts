@@ -33,13 +33,15 @@ export const needs = {
   weekend: 1 << 25,
   many: 1 << 26,
   one: 1 << 27,
+  /** No name with an article of its own: such takes neither `a` nor an adjective. */
+  common: 1 << 28,
 } as const;
 
 const bitOf: Readonly<Record<string, number>> = {
-  thing: needs.thing,
+  thing: needs.thing | needs.common,
   the_thing: needs.thing,
   a_thing: needs.thing,
-  other: needs.thing | needs.other,
+  other: needs.thing | needs.other | needs.common,
   the_other: needs.thing | needs.other,
   place: needs.place,
   the_place: needs.place,

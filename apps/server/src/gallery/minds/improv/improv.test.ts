@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { drawScene } from '#gallery/images';
 import { type Candidate, drawsOf, type Heard, type Situation } from '#gallery/model';
 import { builtInPersonas, drawBot, effectiveTraits, plainPersona } from '#gallery/personas';
-import { checkText, distinctN, factsNamed, shares } from '#gallery/text';
+import { admitsBot, checkText, distinctN, factsNamed, shares } from '#gallery/text';
 import { injections } from '../../text/injections.fixture.ts';
 import { honestIn } from './honest.ts';
 import { createImprov } from './improv.ts';
@@ -31,6 +31,10 @@ describe('comments', () => {
     expect(refused).toEqual([]);
   });
 
+  it.each(personas.map(({ id }) => id))('of %s: every third pair of words is new', (id) => {
+    expect(distinctN(said.get(id) ?? [], 2)).toBeGreaterThanOrEqual(0.35);
+  });
+
   it('of a fleet: new turns, questions, ideas, and what is in the picture', () => {
     const mixed = Array.from(
       { length: 1_000 },
@@ -49,8 +53,6 @@ describe('comments', () => {
     const mean = shares([...said.values()].flat());
     expect(mean.questions).toBeGreaterThanOrEqual(0.1);
     expect(mean.suggestions).toBeGreaterThanOrEqual(0.1);
-    // No persona's language becomes poorer than this without somebody noticing.
-    for (const [id, texts] of said) expect([id, distinctN(texts, 2) > 0.23]).toEqual([id, true]);
   });
 
   it('are sentences', () => {
@@ -154,6 +156,7 @@ describe('replies', () => {
         const decision = answer(persona, reply(text), persona.id, no);
         expect(decision.text).toMatch(/^@ada .*\b(?:yes|bot|automated|program|software)\b/i);
         expect(decision.text).not.toMatch(/\bnot a bot\b|\bhuman\b/i);
+        expect([decision.text, admitsBot(decision.text)]).toEqual([decision.text, true]);
         expect(decision.why).toContain('asked whether this is a bot');
         expect(checkText(decision.text, { kind: 'reply', language: 'en', people: ['ada'] })).toMatchObject({
           ok: true,
@@ -174,6 +177,7 @@ it.each(Object.entries(honestIn))('says it in %s too', (language, line) => {
     language,
   );
   expect(decision.text).toBe(`@ada ${line}`);
+  expect(admitsBot(decision.text)).toBe(true);
   expect(checkText(decision.text, { kind: 'reply', language, people: ['ada'] })).toEqual({
     ok: true,
     text: decision.text,

@@ -32,7 +32,8 @@ const irregularMany = new Set(
 const counts =
   /^(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens? of|several|many|some|both|few|a few|a pair of|a row of|\d[\d ,.]*(?:%)?)\s+/i;
 const determiner = /^(?:the|a|an|one|its|their|his|her|this|that|these|those)\s+/i;
-const joint = /\s(?:of|with|in|on|at|over|under|by|from|near|against|between|behind|for|to|that|as)\s/i;
+const joint =
+  /\s(?:of|with|in|on|at|over|under|by|from|near|against|between|behind|for|to|that|as|without|facing|holding|wearing)\s/i;
 
 export function nounOf(phrase: string): Noun {
   const counted = counts.exec(phrase)?.[0];
@@ -42,7 +43,8 @@ export function nounOf(phrase: string): Noun {
   const proper = /^(?:The|A|An)\s\p{Lu}/u.test(phrase);
   const low = bare.toLowerCase();
   const tail = low.slice(low.lastIndexOf(' ') + 1);
-  if (proper) return { bare: phrase, low: phrase.toLowerCase(), head: tail, many: false, the: phrase, a: phrase };
+  if (proper)
+    return { bare: phrase, low: phrase.toLowerCase(), head: tail, many: isMany(tail), the: phrase, a: phrase };
   // "a row of gulls" is one row.
   const many = /^(?:a|one|1)\s/i.test(phrase)
     ? false

@@ -11,6 +11,8 @@ export type Stage = {
   style: Style;
   /** The bot's last texts in small letters, in one string; what they were made of is barred. */
   said: string;
+  /** Frames and words of this text: nothing is said twice in one. */
+  readonly used: Set<Rule>;
   /** Bits of `needs` that are met. */
   have: number;
   known: Known;
@@ -38,25 +40,33 @@ export function pickRule(
   if (rules.length === 0) return undefined;
   for (let i = 0; i < tries; i++) {
     const rule = stage.draws.pick(rules);
-    if (may(rule, stage) && fits(rule) && !saidLately(rule, stage)) return rule;
+    if (stage.used.has(rule) || !may(rule, stage) || !fits(rule) || saidLately(rule, stage)) continue;
+    stage.used.add(rule);
+    return rule;
   }
   const possible = rules.filter((rule) => may(rule, stage) && fits(rule));
   const fresh = possible.filter((rule) => !saidLately(rule, stage));
   const left = fresh.length > 0 ? fresh : possible;
-  return left.length > 0 ? stage.draws.pick(left) : undefined;
+  const rule = left.length > 0 ? stage.draws.pick(left) : undefined;
+  if (rule) stage.used.add(rule);
+  return rule;
 }
 
 const always = (): boolean => true;
 const may = (rule: Rule, stage: Stage): boolean => (rule.needs & ~stage.have) === 0;
 const saidLately = (rule: Rule, stage: Stage): boolean => rule.mark !== '' && stage.said.includes(rule.mark);
 
-/** A rule as raw words: blanks filled, not yet a sentence. */
-export function spoken(rule: Rule, stage: Stage, depth = 0): string {
+/** A rule as raw words: blanks filled, not yet a sentence. A filling agrees with what was named before it (`many`). */
+export function spoken(rule: Rule, stage: Stage, depth = 0, before?: boolean): string {
   let text = '';
+  const had = stage.have;
+  // What the frame itself names is not named again by its fillings.
+  if (rule.needs & needs.other) stage.have &= ~needs.other;
   // "Is the …" agrees with what comes; anything later with what was named last.
-  let many = (rule.needs & needs.thing ? stage.thing : stage.motif)?.many ?? false;
+  let many =
+    before ?? comingMany(rule, 0, stage) ?? (rule.needs & needs.thing ? stage.thing : stage.motif)?.many ?? false;
   let afterThing = false;
-  for (const piece of rule.pieces) {
+  for (const [at, piece] of rule.pieces.entries()) {
     if (typeof piece === 'string') {
       text += piece;
       afterThing &&= piece === ' ';
@@ -66,6 +76,7 @@ export function spoken(rule: Rule, stage: Stage, depth = 0): string {
     } else if ('one' in piece) {
       if (afterThing && !rule.coloured) text += adverbFor(piece.one, stage, depth);
       afterThing = false;
+      if (at > 0 && asksFirst.test(piece.one)) many = comingMany(rule, at, stage) ?? many;
       text += many ? piece.many : piece.one;
     } else {
       afterThing = piece.blank === 'the_thing';
@@ -74,10 +85,24 @@ export function spoken(rule: Rule, stage: Stage, depth = 0): string {
       text +=
         piece.blank === 'the_thing' && stage.thing
           ? pointed(stage.thing, stage, rule)
-          : filling(piece.blank, stage, depth);
+          : filling(piece.blank, stage, depth, many);
     }
   }
+  stage.have = had;
   return text;
+}
+
+/** With a capital, the verb begins a sentence: it is a question. */
+const asksFirst = /^(?:Does|Is|Was|Has)$/;
+
+/** Whether the next noun of a rule is many. */
+function comingMany({ pieces }: Rule, from: number, stage: Stage): boolean | undefined {
+  for (let at = from; at < pieces.length; at++) {
+    const piece = pieces[at];
+    const noun = typeof piece === 'object' && 'blank' in piece ? nounFor(piece.blank, stage) : undefined;
+    if (noun) return noun.many;
+  }
+  return undefined;
 }
 
 function nounFor(blank: string, stage: Stage): Noun | undefined {
@@ -88,7 +113,7 @@ function nounFor(blank: string, stage: Stage): Noun | undefined {
   return undefined;
 }
 
-function filling(blank: string, stage: Stage, depth: number): string {
+function filling(blank: string, stage: Stage, depth: number, many: boolean): string {
   if (blank.startsWith('if_')) return '';
   const noun = nounFor(blank, stage);
   if (noun) {
@@ -97,7 +122,7 @@ function filling(blank: string, stage: Stage, depth: number): string {
   }
   const held = stage.bound?.get(blank);
   if (held !== undefined) return held;
-  const word = found(blank, stage, depth);
+  const word = found(blank, stage, depth, many);
   stage.bound?.set(blank, word);
   return word;
 }
@@ -136,7 +161,7 @@ function pointed(noun: Noun, stage: Stage, rule: Rule): string {
   return `${pointer === 'this' && noun.many ? 'these' : pointer} ${named}`;
 }
 
-function found(blank: string, stage: Stage, depth: number): string {
+function found(blank: string, stage: Stage, depth: number, many: boolean): string {
   const { known, draws, fixed } = stage;
   switch (blank) {
     case 'colour':
@@ -157,7 +182,7 @@ function found(blank: string, stage: Stage, depth: number): string {
   const rules = stage.grammar.lexicon.get(blank);
   if (!rules || depth >= depthMax) return '';
   const rule = pickRule(rules, stage);
-  return rule ? spoken(rule, stage, depth + 1) : '';
+  return rule ? spoken(rule, stage, depth + 1, many) : '';
 }
 
 /** Two blanks may begin and end with the same word: then it is said once. */

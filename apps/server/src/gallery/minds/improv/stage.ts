@@ -81,7 +81,8 @@ export function stageFor(situation: Situation, scrub: Scrubbed, draws: Draws): S
   const said = saidBy(situation);
   const motif = motifOf(grammar.motifs, said, draws);
   let have = situationNeeds(situation);
-  if (thing) have |= needs.thing | (thing.many ? needs.many : needs.one);
+  if (thing) have |= needs.thing | (thing.many ? needs.many : thing.a === thing.bare ? 0 : needs.one);
+  if (!isName(thing) && !isName(other)) have |= needs.common;
   if (other) have |= needs.other;
   if (place) have |= needs.place;
   if (known.colours.length > 0) have |= needs.colour;
@@ -104,6 +105,7 @@ export function stageFor(situation: Situation, scrub: Scrubbed, draws: Draws): S
       draws,
       style: situation.style,
       said,
+      used: new Set(),
       have,
       known,
       thing,
@@ -157,6 +159,7 @@ export function stageForPost(situation: Situation, draws: Draws): Stage {
     draws,
     style: situation.style,
     said,
+    used: new Set(),
     have: situationNeeds(situation),
     known: nothingKnown,
     thing: undefined,
@@ -224,4 +227,5 @@ const mentions = (text: string, { low, head }: Noun): boolean =>
 
 const alike = (a: Noun, b: Noun | undefined): boolean =>
   b !== undefined && (a.head === b.head || a.low.includes(b.low) || b.low.includes(a.low));
+const isName = (noun: Noun | undefined): boolean => noun?.the === noun?.bare && noun !== undefined;
 const isHandle = (name: string): boolean => /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{1,60}$/u.test(name);

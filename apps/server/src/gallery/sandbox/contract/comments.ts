@@ -27,6 +27,7 @@ export async function addComment(
     projectId,
     account,
     kind: 'comment',
+    itemId,
     at,
     key,
     digest: JSON.stringify(['comment', itemId, content]),

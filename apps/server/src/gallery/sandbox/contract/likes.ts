@@ -25,6 +25,7 @@ export async function setLike(
     projectId,
     account,
     kind: 'like',
+    itemId,
     at,
     key,
     digest: JSON.stringify(['like', itemId, wanted]),

@@ -145,3 +145,25 @@ export async function readDays(
       and day >= (${from}::timestamptz at time zone 'UTC')::date and day <= (${to}::timestamptz at time zone 'UTC')::date
     group by day order by day`);
 }
+
+export type ActCounts = { post: number; comment: number; like: number };
+
+/** The same over all of these days, by kind of act. */
+export async function sumActs(
+  reader: Reader,
+  projectId: string,
+  from: Date,
+  to: Date,
+): Promise<Record<'human' | 'bot', ActCounts>> {
+  const rows = await reader.query<ActCounts & { isAgent: boolean }>(sql`
+    -- sandbox_sum_acts: sandbox_days_day
+    select is_agent as "isAgent", sum(posts)::int as post, sum(comments)::int as comment, sum(likes)::int as like
+    from sandbox_days where project_id = ${projectId}
+      and day >= (${from}::timestamptz at time zone 'UTC')::date and day <= (${to}::timestamptz at time zone 'UTC')::date
+    group by is_agent`);
+  const of = (agent: boolean): ActCounts => {
+    const { post = 0, comment = 0, like = 0 } = rows.find(({ isAgent }) => isAgent === agent) ?? {};
+    return { post, comment, like };
+  };
+  return { human: of(false), bot: of(true) };
+}

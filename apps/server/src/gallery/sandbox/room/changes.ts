@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Clock } from '#kernel/base';
 import type { Bus } from '#kernel/bus';
 
 /** Something of a project's gallery is not as it was. */
@@ -9,6 +10,10 @@ export type Change =
   | { what: 'rules'; projectId: string }
   | { what: 'all'; projectId: string };
 
+/** `clock`: one that goes on meanwhile. */
+export type Hurried = { now: () => boolean; clock: Clock };
+
+const hurriedMs = 1_000;
 const topic = 'gallery.sandbox';
 const hint = z.object({
   n: z.string(),
@@ -32,9 +37,15 @@ export class Changes implements Disposable {
   /** Goes up when hints may have been lost: then nothing in memory is sure. */
   #lost = 0;
 
-  constructor(bus: Bus, node: string) {
+  /** While a day is lived in seconds: other nodes hear once in a while that things changed. */
+  readonly #hurried: Hurried | undefined;
+  readonly #untold = new Set<string>();
+  #telling: Disposable | undefined;
+
+  constructor(bus: Bus, node: string, hurried?: Hurried) {
     this.#bus = bus;
     this.#node = node;
+    this.#hurried = hurried;
     this.#heard = bus.subscribe(
       topic,
       (payload) => this.#hear(payload),
@@ -54,6 +65,19 @@ export class Changes implements Disposable {
   /** After the commit. */
   tell(change: Change): void {
     this.#note(change);
+    if (this.#hurried?.now() === true) {
+      this.#untold.add(change.projectId);
+      this.#telling ??= this.#hurried.clock.after(hurriedMs, () => this.#tellRest());
+    } else this.#publish(change);
+  }
+
+  #tellRest(): void {
+    this.#telling = undefined;
+    for (const projectId of this.#untold) this.#publish({ what: 'all', projectId });
+    this.#untold.clear();
+  }
+
+  #publish(change: Change): void {
     const { what: w, projectId: p } = change;
     const i = 'itemId' in change ? change.itemId : undefined;
     const c = 'commentId' in change ? change.commentId : undefined;
@@ -87,6 +111,7 @@ export class Changes implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#telling?.[Symbol.dispose]();
     this.#heard[Symbol.dispose]();
   }
 }

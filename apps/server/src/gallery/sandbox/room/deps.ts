@@ -13,6 +13,8 @@ export type Person = { id: string; name: string; username: string; projectId: st
 /** Everything the gallery of our own needs from outside. */
 export type SandboxDeps = {
   db: Db;
+  /** For fleets of this process that live a day in seconds: where their acts are committed, and a clock that goes on. */
+  fleet?: { db: Db; hurried: () => boolean; clock: Clock };
   blobs: BlobStore;
   bus: Bus;
   auth: Auth;
@@ -21,6 +23,8 @@ export type SandboxDeps = {
   telemetry: Telemetry;
   /** Makes PNGs of drawings, and clean PNGs of what people upload. */
   raster: Raster;
+  /** Told of each act of a person, after its commit. */
+  acted?: (kind: 'post' | 'comment' | 'like') => void;
   /** Who sits before this browser; by the cookie of the sign-in. */
   currentPerson(head: RequestHead): Promise<Person | undefined>;
   /** A literal service token of the default project, for clients that insist on a form of their own. It may do everything. */

@@ -51,6 +51,8 @@ export const sandboxLimits = {
   callsBurst: 6_000,
   /** Acts of one person a minute. */
   personActsPerMinute: 30,
+  /** Pictures that a simulated day has on their way to the disk. */
+  storingMax: 64,
   /** PNGs of drawings being made at once for requests. */
   pngWaitingMax: 200,
   reportsPageMax: 200,

@@ -38,10 +38,14 @@ export class Pictures {
   readonly #raster: SandboxDeps['raster'];
   readonly #sizes = new Map<string, Size>();
   readonly #making = new Map<string, Promise<Uint8Array>>();
+  /** On their way to the disk while a day is lived in seconds; whoever is about to show one waits for it. */
+  readonly #storing = new Map<string, Promise<void>>();
+  readonly #hurried: () => boolean;
 
-  constructor({ blobs, raster }: Pick<SandboxDeps, 'blobs' | 'raster'>) {
+  constructor({ blobs, raster, fleet }: Pick<SandboxDeps, 'blobs' | 'raster' | 'fleet'>) {
     this.#blobs = blobs;
     this.#raster = raster;
+    this.#hurried = fleet?.hurried ?? (() => false);
   }
 
   /** PNGs being made now. */
@@ -76,12 +80,36 @@ export class Pictures {
   async #store(keyOf: (sha256: string) => string, bytes: Uint8Array): Promise<string> {
     const sha256 = sha256Of(bytes);
     const key = keyOf(sha256);
-    if (!(await this.#blobs.stat(key))) await putBlob(this.#blobs, key, once(bytes), bytes.length);
+    const storing = this.#storing.get(key) ?? this.#write(key, bytes);
+    if (!this.#hurried() || this.#storing.size >= limits.storingMax) {
+      await storing;
+      return sha256;
+    }
+    // A failure is met by whoever asks for the picture, before anybody is told of it.
+    this.#storing.set(key, storing);
+    storing.then(
+      () => this.#storing.delete(key),
+      () => this.#storing.delete(key),
+    );
     return sha256;
   }
 
+  async #write(key: string, bytes: Uint8Array): Promise<void> {
+    if (!(await this.#blobs.stat(key))) await putBlob(this.#blobs, key, once(bytes), bytes.length);
+  }
+
   async has(form: 'svg' | 'png', sha256: string): Promise<boolean> {
-    return (await this.#blobs.stat(form === 'svg' ? sceneBlobKey(sha256) : photoBlobKey(sha256))) !== undefined;
+    const key = form === 'svg' ? sceneBlobKey(sha256) : photoBlobKey(sha256);
+    const storing = this.#storing.get(key);
+    if (
+      storing &&
+      (await storing.then(
+        () => true,
+        () => false,
+      ))
+    )
+      return true;
+    return (await this.#blobs.stat(key)) !== undefined;
   }
 
   /** `notFound` `no_such_image`. */
@@ -111,6 +139,7 @@ export class Pictures {
 
   async #blob(key: string): Promise<Uint8Array> {
     try {
+      await this.#storing.get(key);
       return await buffer(await this.#blobs.read(key));
     } catch (error) {
       if (error instanceof MusterError && error.reason === 'blob_gone')

@@ -28,6 +28,12 @@ export type TransactionOptions = {
   /** `read committed` unless said. */
   isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readOnly?: boolean;
+  /**
+   * `false`: the commit does not wait for the disk (`synchronous_commit = off`, for this transaction alone). Others see it at
+   * once; a crash of Postgres may lose it, never without all such commits that came after it, nor anything that a durable
+   * commit came after. Only for what is made anew when it is lost. Default `true`.
+   */
+  durable?: boolean;
   /** How often to run the body again after 40001 or 40P01. Default 0: the body must then be free of outside effects. */
   retries?: number;
 };

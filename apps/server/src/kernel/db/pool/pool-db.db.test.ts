@@ -3,7 +3,7 @@ import { Signal, systemClock } from '#kernel/base';
 import { testDatabase } from '#test/database';
 import { openGate } from '#test/gate';
 import { until } from '#test/until';
-import type { Tx } from './db.ts';
+import type { Reader, Tx } from './db.ts';
 import { createDb } from './pool-db.ts';
 import { sql } from './sql.ts';
 
@@ -284,6 +284,19 @@ describe('transactions', () => {
       },
     );
     expect(row).toEqual({ level: 'repeatable read' });
+  });
+
+  test('not durable: its own commit alone does not wait for the disk, in the same trip', async () => {
+    await using one = createDb({ ...options, poolMax: 1 });
+    const setting = async (reader: Reader): Promise<unknown> =>
+      (await reader.query(sql`select current_setting('synchronous_commit') as waits`))[0]?.['waits'];
+    // Clusters of tests wait for nothing.
+    await one.query(sql`set synchronous_commit to on`);
+    const hurried = one.transaction(async (tx) => (await insert(tx, 1), await setting(tx)), { durable: false });
+    expect(await hurried).toBe('off');
+    expect(await setting(one)).toBe('on');
+    expect(await one.transaction((tx) => setting(tx))).toBe('on');
+    expect(await ids()).toEqual([1]);
   });
 
   /** Two transactions that read the same row and then both write it. */

@@ -32,6 +32,7 @@ export class OpenTransaction implements Tx {
       return run(statements);
     });
     this.#trips.add(beginning(options), (answer) => this.#note(answer));
+    if (options.durable === false) this.#trips.add(hurrying, (answer) => this.#note(answer));
   }
 
   query<R extends object = Row>(statement: Statement): Promise<R[]> {
@@ -105,6 +106,8 @@ function frame(text: string): Ready {
 }
 
 const committing = frame('commit');
+/** Ends with the transaction. */
+const hurrying = frame('set local synchronous_commit to off');
 export const rollingBack = frame('rollback');
 
 const beginning = ({ isolation, readOnly }: TransactionOptions): Ready =>

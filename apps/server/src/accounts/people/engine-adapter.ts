@@ -1,8 +1,8 @@
 import type { CleanedWhere } from '@better-auth/core/db/adapter';
 import { createAdapterFactory } from '@better-auth/core/db/adapter';
 import type { Db, Row } from '#kernel/db';
-import { tokenHash } from '../cookie.ts';
-import { countOf, deleteOf, insertOf, selectOf, tableOf, updateOf } from './statements.ts';
+import { tokenHash } from './cookie.ts';
+import { countOf, deleteOf, insertOf, selectOf, tableOf, updateOf } from './engine-statements.ts';
 
 const hashed = 'token_hash';
 

@@ -2,9 +2,9 @@ import { betterAuth } from 'better-auth/minimal';
 import { type Clock, type MusterError, newId, unavailable } from '#kernel/base';
 import type { Db } from '#kernel/db';
 import type { Logger } from '#kernel/telemetry';
-import { peopleLimits } from '../limits.ts';
-import { hashPassword, isPassword } from '../passwords.ts';
-import { adapterOver } from './adapter.ts';
+import { adapterOver } from './engine-adapter.ts';
+import { peopleLimits } from './limits.ts';
+import { hashPassword, isPassword } from './passwords.ts';
 
 /** Whether an email and a password belong together, and a new sign-in when they do. */
 export type Engine = {

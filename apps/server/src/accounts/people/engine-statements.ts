@@ -1,5 +1,5 @@
 import type { CleanedWhere } from '@better-auth/core/db/adapter';
-import { internal } from '#kernel/base';
+import { internal, never } from '#kernel/base';
 import type { Statement } from '#kernel/db';
 
 /*
@@ -136,7 +136,12 @@ function condition(draft: Draft, table: Table, { field, operator, value, mode }:
       return `${column} = any(${given})`;
     case 'not_in':
       return `${column} <> all(${given})`;
-    default:
+    case 'contains':
+    case 'starts_with':
+    case 'ends_with':
+    case undefined:
       throw unforeseen(`the comparison ${operator}`);
+    default:
+      return never(operator);
   }
 }
