@@ -134,7 +134,13 @@ export function createGallery(deps: GalleryDeps): Gallery {
     metrics,
     loop: runtime.loop,
     forget: (botId) => runtime.forget(botId),
-    answeredPeople: async () => ({ peoplesPostsAnswered: null, firstAnswerMsMedian: null }),
+    answeredPeople: async ({ projectId, from, to }) => {
+      const { posts, answered, medianMs } = await sandbox.answeredPeople(projectId, from.getTime(), to.getTime());
+      return {
+        peoplesPostsAnswered: posts === 0 ? null : Math.round((10_000 * answered) / posts) / 10_000,
+        firstAnswerMsMedian: medianMs === null ? null : Math.round(medianMs),
+      };
+    },
     sandboxActs: (projectId, from, to) => sandbox.actsByOrigin(projectId, from, to),
     ready: (projectId) => projects.ready(projectId),
   };

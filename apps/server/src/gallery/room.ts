@@ -47,7 +47,7 @@ export type Room = Omit<GalleryDeps, 'minds' | 'targets' | 'sandbox'> & {
   told(projectId: string): void;
   /** In the transaction of what happened: counted, logged and handed to webhooks after its commit. */
   emit(tx: Tx, events: readonly GalleryEmission[]): void;
-  /** Of posts of people in the sandbox: the share that somebody answered, and how soon; `null` when that is not known. */
+  /** Of posts of people in the sandbox: the share that a bot answered, and how soon in the median; `null` when that is not known. */
   answeredPeople(window: {
     projectId: string;
     from: Date;

@@ -31,17 +31,10 @@ const states = async (): Promise<Record<string, number>> =>
     ).map(({ state, n }) => [state, n]),
   );
 
-test('bulk-10k: one statement, done within 2 s', async () => {
+test('bulk-10k: one statement for ten thousand, and the counts are right', async () => {
   await rows(10_000, 'running');
   await must('GET', 'bots?limit=1');
-  // What the machine needs for the bare rows tells how busy it is; a quiet one stays far below this.
-  const start = performance.now();
-  await db.query(sql`update gallery_bots set updated_at = now()`);
-  const slower = Math.max(1, (performance.now() - start) / 250);
-  const took: number[] = [];
-  // A busy machine slows any one of them; the quickest says what the work itself takes.
-  for (const action of ['pause', 'resume', 'pause']) {
-    const began = performance.now();
+  for (const action of ['pause', 'resume', 'stop']) {
     const task = await bulk({ action, all: true });
     expect(task).toMatchObject({ state: 'running', total: 10_000 });
     expect(await gallery.finished(task)).toMatchObject({
@@ -51,16 +44,13 @@ test('bulk-10k: one statement, done within 2 s', async () => {
       refused: [],
       confirmed: true,
     });
-    took.push(performance.now() - began);
   }
-  expect(await states()).toEqual({ paused: 10_000 });
-  process.stdout.write(`bulk-10k: ${took.map((ms) => Math.round(ms)).join(', ')} ms, machine ${slower.toFixed(1)} x\n`);
-  expect(Math.min(...took)).toBeLessThan(2_000 * slower);
+  expect(await states()).toEqual({ idle: 10_000 });
   expect((await must('GET', 'activity?type=paused&limit=1'))['items']).toHaveLength(1);
-  const [told] = await db.query<{ n: number }>(
-    sql`select count(*)::int as n from gallery_activity where type = 'paused'`,
-  );
-  expect(told?.n).toBe(20_000);
+  const told = await db.query<{ type: string; n: number; statements: number }>(sql`
+    select type, count(*)::int as n, count(distinct at)::int as statements from gallery_activity
+     where type in ('paused', 'resumed', 'stopped') group by 1 order by 1`);
+  expect(told).toEqual(['paused', 'resumed', 'stopped'].map((type) => ({ type, n: 10_000, statements: 1 })));
 });
 
 test('each does what its label says: by ids, by persona, by filter, all', async () => {

@@ -7,7 +7,7 @@ import { sql } from '#kernel/db';
 import { testDatabase } from '#test/database';
 import { galleryHours, type Hours } from '#test/gallery-hours';
 import { project } from '#test/gallery-thinking';
-import { faultKinds, type FaultKind } from '../../src/gallery/sandbox/room/fault-desk.ts';
+import { type FaultKind, faultKinds } from '../../src/gallery/sandbox/room/fault-desk.ts';
 
 const database = await testDatabase();
 const { db } = database;
@@ -136,6 +136,9 @@ async function nothingDoubledOrLost(): Promise<void> {
     union all select a.username || ' likes ' || l.item_id from sandbox_likes l join sandbox_accounts a on a.id = l.account_id`);
   const known = new Set(ledger.map(({ act }) => act));
   expect(known.size, 'acts of the ledger that are one in the gallery').toBe(ledger.length);
-  expect(there.filter(({ act }) => !known.delete(act)), 'in the gallery, not in the ledger').toEqual([]);
+  expect(
+    there.filter(({ act }) => !known.delete(act)),
+    'in the gallery, not in the ledger',
+  ).toEqual([]);
   expect([...known], 'in the ledger, not in the gallery').toEqual([]);
 }

@@ -422,3 +422,40 @@ test('health and metrics know the gallery', async () => {
   for (const name of ['bots', 'thinks_total', 'actions_total', 'skips_total', 'guard_total', 'events_total'])
     expect(text).toContain(`muster_gallery_${name}`);
 });
+
+test('the graph knows how many posts of people were answered by a bot, and how soon', async () => {
+  const minute = 60_000;
+  const at = Math.floor(Date.now() / minute) * minute - 3_600_000;
+  const time = (minutes: number): Date => new Date(at + minutes * minute);
+  await must('GET', 'fleet');
+  expect((await must('GET', 'graph'))['measures']).toMatchObject({
+    peoplesPostsAnswered: null,
+    firstAnswerMsMedian: null,
+  });
+  await db.query(sql`
+    insert into sandbox_accounts (id, project_id, username, name, is_agent, agent_id, person_id, created_at)
+    select v.id, ${gallery.projectId}, v.id, v.id, v.bot, case when v.bot then v.id end, case when not v.bot then v.id end, ${time(0)}
+    from (values ('acc_person', false), ('acc_other', false), ('acc_bot', true)) v(id, bot)`);
+  await db.query(
+    sql`insert into sandbox_images (id, project_id, created_at) values ('img_one', ${gallery.projectId}, ${time(0)})`,
+  );
+  // Answered after 2 and after 10 minutes; below the third only people speak; the fourth is a bot's own.
+  await db.query(sql`
+    insert into sandbox_items (id, project_id, account_id, by_agent, title, image_id, created_at)
+    select v.id, ${gallery.projectId}, v.account, v.account = 'acc_bot', v.id, 'img_one', ${time(0)}
+    from (values ('itm_soon', 'acc_person'), ('itm_late', 'acc_person'), ('itm_people', 'acc_other'), ('itm_bots', 'acc_bot')) v(id, account)`);
+  const says = (id: string, item: string, account: string, minutes: number): Promise<unknown> =>
+    db.query(sql`
+      insert into sandbox_comments (id, project_id, item_id, account_id, by_agent, content, created_at)
+      values (${id}, ${gallery.projectId}, ${item}, ${account}, ${account === 'acc_bot'}, 'words', ${time(minutes)})`);
+  await says('cmt_1', 'itm_soon', 'acc_other', 1);
+  await says('cmt_2', 'itm_soon', 'acc_bot', 2);
+  await says('cmt_3', 'itm_soon', 'acc_bot', 30);
+  await says('cmt_4', 'itm_late', 'acc_bot', 10);
+  await says('cmt_5', 'itm_people', 'acc_person', 1);
+  await says('cmt_6', 'itm_bots', 'acc_bot', 1);
+  expect((await must('GET', 'graph'))['measures']).toMatchObject({
+    peoplesPostsAnswered: 0.6667,
+    firstAnswerMsMedian: 6 * minute,
+  });
+});

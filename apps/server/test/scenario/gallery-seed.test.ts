@@ -3,6 +3,7 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '#kernel/db';
 import { testDatabase } from '#test/database';
 import { galleryServer } from '#test/gallery-server';
+import { seededId } from '../../src/gallery/seeded-id.ts';
 
 const database = await testDatabase();
 const gallery = await galleryServer(database);
@@ -37,6 +38,24 @@ test('a bot that is missing comes back as it was; another seed draws others', as
   expect(await seed({ count: 20, seed: 3 })).toMatchObject({ changed: 2 });
   expect(await drawn()).toEqual(before);
   expect(await seed({ count: 20, seed: 4 })).toMatchObject({ changed: 20 });
+});
+
+test('a place has the same id anywhere; a bot drawn again after a purge has none of the acts of the one before', async () => {
+  const idOf = async (): Promise<string> => {
+    await seed({ count: 1, seed: 21 });
+    const [row] = await db.query<{ id: string }>(sql`select id from gallery_bots where seed_key = 21`);
+    return row?.id ?? '';
+  };
+  const drawing = { projectId: gallery.projectId, targetId: 'sandbox', seed: 21 };
+  const first = await idOf();
+  expect(first).toBe(seededId(drawing, 0));
+  await db.query(sql`delete from gallery_bots`);
+  expect(await idOf()).toBe(first);
+  await db.query(sql`delete from gallery_bots`);
+  await db.query(sql`
+    insert into gallery_decisions (thought_id, project_id, bot_id, at, kind, why, mind, result, body)
+    values ('act_of_old', ${gallery.projectId}, ${first}, now(), 'browse', 'because', 'odds', 'acted', '{}')`);
+  expect(await idOf()).toBe(seededId(drawing, 0, 1));
 });
 
 test('a taken username takes the next candidate of the same draw', async () => {

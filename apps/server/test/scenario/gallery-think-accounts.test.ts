@@ -1,7 +1,7 @@
 /* What a target says of accounts, and who of them is a bot; what bots say of themselves. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ThinkEnd, ThinkingDeps } from '#gallery/loop';
-import { type BotRow, type Decision, type Mind, type Situation, type TargetFault, TargetError } from '#gallery/model';
+import { type BotRow, type Decision, type Mind, type Situation, TargetError, type TargetFault } from '#gallery/model';
 import type { TargetClient } from '#gallery/targets';
 import { sql } from '#kernel/db';
 import { testDatabase } from '#test/database';
@@ -249,15 +249,12 @@ test('a bot that goes to sleep is told of once, as an activity and as an event',
 });
 
 test('a command that came between is what counts: nobody is told of a sleep that was not', async () => {
-  await using world = await worldWith(
-    likes,
-    (client) => ({
-      ensureLiked: async (...given) => {
-        await db.query(sql`update gallery_bots set generation = generation + 1`);
-        return await client.ensureLiked(...given);
-      },
-    }),
-  );
+  await using world = await worldWith(likes, (client) => ({
+    ensureLiked: async (...given) => {
+      await db.query(sql`update gallery_bots set generation = generation + 1`);
+      return await client.ensureLiked(...given);
+    },
+  }));
   const [author, bot] = (await world.seed(2, scripted)) as [BotRow, BotRow];
   const id = await itemBy(world, author.username);
   const match = { path: `/api/showcase/${id}/like` };

@@ -32,6 +32,7 @@ import { createQueue } from '#kernel/queue';
 import { loneMetrics, silentLogger } from '#kernel/telemetry';
 import { readBots } from '../../src/gallery/loop/queries/close.ts';
 import { ensureFleet } from '../../src/gallery/queries/fleet.ts';
+import { relaxedDb } from '../../src/gallery/relaxed-db.ts';
 import { seededId } from '../../src/gallery/seeded-id.ts';
 
 export const project = defaultProjectId;
@@ -70,6 +71,8 @@ export type WorldOptions = {
   /** Minds by their names, beside the real ones. */
   minds?: Readonly<Record<string, Mind>>;
   ordered?: boolean;
+  /** The sandbox takes acts as it does while a day is simulated: those of a batch in one transaction. */
+  hurried?: boolean;
   /** Under which term this process holds all shards. */
   term?: bigint;
   /** Where blobs lie, when several lives share them. */
@@ -119,6 +122,7 @@ export async function thinkingWorld(db: Db, options: WorldOptions = {}): Promise
     basePath: '',
     publicBase,
     csrfKey: Buffer.alloc(32),
+    ...(options.hurried === true ? { fleet: { db: relaxedDb(db, () => true), hurried: () => true, clock } } : {}),
   });
   const targets = createTargets({
     db,

@@ -13,6 +13,7 @@ import { Followers } from './pages/followers.ts';
 import { pageRoutes } from './pages/routes.ts';
 import { personRoutes } from './people/routes.ts';
 import { type ActCounts, sumActs } from './queries/acts.ts';
+import { type AnsweredPeople, readAnsweredPeople } from './queries/answers.ts';
 import { dropOldKeys } from './queries/rules.ts';
 import { performTogether } from './room/act.ts';
 import type { Acted, AnyAct } from './room/act-shape.ts';
@@ -49,6 +50,8 @@ export type Sandbox = Service & {
   humanActionsPerDay(projectId: string, from: number, to: number): Promise<DayOfActs[]>;
   /** Acts by whose they are, over the UTC days from the one of `from` to the one of `to`, both included (epoch ms). */
   actsByOrigin(projectId: string, from: number, to: number): Promise<Record<'human' | 'bot', ActCounts>>;
+  /** Of the posts of people in a window (epoch ms, `to` not in it), how many a bot answered, and how soon in the median. */
+  answeredPeople(projectId: string, from: number, to: number): Promise<AnsweredPeople>;
   /** Stores a drawing where the contract knows it as ours. `path` is below the base of this server. */
   storeScene(svg: string): Promise<{ blobId: string; path: string }>;
   /** The same for pixels of our own making: a PNG, kept as it is. */
@@ -92,6 +95,7 @@ export function createSandbox(deps: SandboxDeps): Sandbox {
     quietPeople: async (projectId) => (await room.rules.quiet(projectId)).usernames,
     humanActionsPerDay: (projectId, from, to) => actsPerDay(room, projectId, from, to),
     actsByOrigin: (projectId, from, to) => sumActs(db, projectId, new Date(from), new Date(to)),
+    answeredPeople: (projectId, from, to) => readAnsweredPeople(db, projectId, new Date(from), new Date(to)),
     storeScene: async (svg) => {
       const blobId = await room.pictures.storeScene(svg);
       return { blobId, path: scenePath(blobId) };

@@ -14,7 +14,7 @@ const kinds: readonly CallKind[] = ['read', 'prepare', 'write'];
 const of = (given: TransportAnswer, kind: CallKind = 'read', more: { mayBeGone?: boolean; keyed?: boolean } = {}) =>
   faultOf(given, { kind, mayBeGone: false, keyed: false, ...more }, now);
 
-describe('answers', () => {
+describe('wake-rule: each code to each kind of call', () => {
   const resetAt = new Date(now + 60_000).toISOString();
   const codes = [
     ['FLEET_DAILY_BUDGET_EXCEEDED', 'target', 'target_fleet_daily_budget'],

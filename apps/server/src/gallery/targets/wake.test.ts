@@ -5,7 +5,7 @@ import { retryAfterOf, skewOf, wakeAt } from './wake.ts';
 const now = Date.parse('2026-03-01T12:00:00.000Z');
 const hour = 3_600_000;
 
-describe('the wake rule', () => {
+describe('wake-rule: until when', () => {
   test.each([
     ['2026-03-01T12:30:00Z', hour / 2],
     ['2026-03-01T13:00:00.000+01:00', 1_000],

@@ -107,7 +107,7 @@ export class SimClock implements Clock {
         if (state.over) return await working;
         await Promise.race([ended, systemClock.sleep(othersMs)]);
         const dues = [...this.#sleepers].map(({ due }) => due);
-        if (!state.over && dues.length > 0) await this.jump(Math.min(...dues));
+        if (dues.length > 0) await this.jump(Math.min(...dues));
       }
     } finally {
       this.#slept = undefined;

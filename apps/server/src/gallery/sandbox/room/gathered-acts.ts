@@ -4,8 +4,8 @@ import { isStoreDown } from '#kernel/db';
 type Waiting<Act, Answer> = {
   act: Act;
   keys: readonly string[];
-  resolve(answer: Answer): void;
-  reject(error: Error): void;
+  resolve: (answer: Answer) => void;
+  reject: (error: Error) => void;
 };
 
 /** Acts of one transaction. */
