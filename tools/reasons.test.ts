@@ -40,8 +40,10 @@ test('every section says what it means and what to do', () => {
 });
 
 const alone = [
-  ...[waitingReasons, Object.keys(failureCodes)],
-  ...[galleryWaitingReasons, galleryFailures].map((reasons) => Object.keys(reasons)),
+  waitingReasons,
+  Object.keys(failureCodes),
+  Object.keys(galleryWaitingReasons),
+  Object.keys(galleryFailures),
 ].flat();
 test.each([...new Set(alone)])('%s stands alone, so that links lead to it', (word) => {
   expect(sections.filter(({ words }) => words.join() === word)).toHaveLength(1);

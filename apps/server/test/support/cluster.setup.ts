@@ -17,8 +17,15 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   shared.musterTestCluster ??= { cluster: throwawayCluster(), users: 0 };
   const mine = shared.musterTestCluster;
   mine.users++;
-  const { connection } = await mine.cluster;
-  project.provide('postgres', connection);
+  // Timers of the server keep no process alive: while the cluster comes up nothing else may, and a run that ends here has
+  // tested nothing and looks green.
+  const awake = setInterval(() => undefined, 1000);
+  try {
+    const { connection } = await mine.cluster;
+    project.provide('postgres', connection);
+  } finally {
+    clearInterval(awake);
+  }
   return async () => {
     if (--mine.users > 0) return;
     delete shared.musterTestCluster;
