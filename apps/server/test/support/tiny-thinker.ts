@@ -13,6 +13,8 @@ export type TinyOptions = {
   db: Db;
   view: FleetView;
   node: string;
+  /** The world keeps keys: what it has already done under one it does not do again. */
+  keyed?: boolean;
   /** Waits here before a think decides, like a model would; the signal ends it. */
   ponder?: (due: Due) => Promise<void>;
   /** Of a think; default `acted`. */
@@ -136,6 +138,9 @@ export class TinyThinker implements Thinker {
   }
 
   #act(botId: string, thoughtId: string): Statement {
-    return sql`insert into world_acts (bot_id, thought_id, node) values (${botId}, ${thoughtId}, ${this.#options.node})`;
+    const { node, keyed = false } = this.#options;
+    return sql`
+      insert into world_acts (bot_id, thought_id, node) select ${botId}, ${thoughtId}, ${node}
+      where not (${keyed} and exists (select from world_acts w where w.thought_id = ${thoughtId}))`;
   }
 }

@@ -17,6 +17,8 @@ export type GalleryChildOptions = {
   renewEveryMs?: number;
   /** How long a think ponders, in ms. */
   ponderMs?: number;
+  /** Whether the world keeps keys. */
+  keyed?: boolean;
 };
 
 const options = JSON.parse(process.argv[2] ?? '{}') as GalleryChildOptions;
@@ -32,11 +34,12 @@ await db.start();
 const bus = new DatabaseBus({ db, onError: () => undefined });
 await bus.start();
 const view = new FleetView(db, () => 'improv');
-const { ponderMs = 0 } = options;
+const { ponderMs = 0, keyed = false } = options;
 const thinking = new TinyThinker({
   db,
   view,
   node: options.nodeId,
+  keyed,
   ...(ponderMs > 0 ? { ponder: ({ signal }) => systemClock.sleep(ponderMs, signal) } : {}),
 });
 const loop = createLoop({
