@@ -581,6 +581,27 @@ describe('forks', () => {
     await create(next.log);
   });
 
+  test('an end between the removal of the last fork and the release of what it came from: released at the start', async () => {
+    const life = await born();
+    const other = (path: string): StreamKey => ({ ...key, path });
+    await create(life.log);
+    await life.log.create({ key: other('f'), fork: { from: key } });
+    await life.log.create({ key: other('ff'), fork: { from: other('f') } });
+    for (const of of [key, other('f')]) expect(await life.log.remove(of, 'deleted')).toBe('kept-for-forks');
+    let writes = 0;
+    using _ = arm('log.beforeWrite', () => {
+      writes += 1;
+      if (writes === 2) life.die();
+    });
+    life.log.remove(other('ff'), 'deleted').catch(() => undefined);
+    await life.ended.promise;
+    await life.end('kill');
+    expect(writes).toBe(2);
+    const next = await born();
+    for (const of of [other('ff'), other('f'), key]) expect(await next.log.head(of)).toBeUndefined();
+    await create(next.log);
+  });
+
   test('the last fork goes while the database is away and its source is not in memory: released when it is back', async () => {
     const small = new World(1, disk, seeded(1), database.db, { ...limits, headsMax: 3 });
     const life = small.born();

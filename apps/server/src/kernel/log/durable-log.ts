@@ -52,6 +52,7 @@ export class DurableLog implements Log {
     assert(this.#state === 'new', 'a log starts once');
     await this.#driver.start();
     this.#state = 'ready';
+    await this.#core.removal.resume();
     this.#core.expiry.start();
     this.#core.retention.start();
     this.#core.consumers.start();

@@ -26,6 +26,8 @@ export class Removal {
   readonly #clock: Clock;
   readonly #events: LogEvents;
   readonly #expectedMs: number;
+  /** Releases that are being written. */
+  readonly #releasing = new Set<Promise<void>>();
   /** Streams whose end is due and could not be written yet. */
   readonly #unfinished = new Set<StreamHead>();
 
@@ -97,15 +99,30 @@ export class Removal {
     if (!head.fork) return;
     const source = this.#heads.byNo(head.fork.of);
     if (source) this.#finish(source);
-    else
-      this.#finishAbsent(head.fork.of).catch((error: unknown) =>
-        this.#events.backgroundFailed('releasing what was kept for a fork', asError(error)),
-      );
+    else this.#release(head.fork.of);
+  }
+
+  #release(streamNo: number): void {
+    this.#finishAbsent(streamNo).catch((error: unknown) =>
+      this.#events.backgroundFailed('releasing what was kept for a fork', asError(error)),
+    );
   }
 
   async #finishAbsent(streamNo: number): Promise<void> {
     const source = await this.#heads.loadNo(streamNo);
     if (source) this.#finish(source);
+  }
+
+  /**
+   * What an end cut short between the removal of a fork and the release of its source, after recovery: sources in memory are
+   * released before anybody asks for them, up the whole chain, the others soon.
+   */
+  async resume(): Promise<void> {
+    for (const head of Array.from(this.#heads.all())) this.#finish(head);
+    // One that is written may be the last fork of the next.
+    while (this.#releasing.size > 0) await Promise.all(this.#releasing);
+    for (const { removed, fork } of Array.from(this.#heads.all()))
+      if (removed && fork && !this.#heads.byNo(fork.of)) this.#release(fork.of);
   }
 
   /** A kept stream without forks goes for good. */
@@ -118,7 +135,7 @@ export class Removal {
     }
     head.finishing = true;
     const note: Removed = { cause };
-    this.#writer
+    const releasing: Promise<void> = this.#writer
       .act(head, frameTypes.remove, {
         firstSeq: head.lastSeq + 1,
         note: JSON.stringify(note),
@@ -127,7 +144,9 @@ export class Removal {
           this.#publisher.changed(head);
         },
       })
-      .catch(() => undefined);
+      .catch(() => undefined)
+      .then(() => void this.#releasing.delete(releasing));
+    this.#releasing.add(releasing);
   }
 
   /** What nothing else would come back to: refs whose fork never came, ends that could not be written, forks lost sight of. */
