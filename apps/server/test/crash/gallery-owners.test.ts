@@ -2,7 +2,7 @@
  * Owners of bots that are killed, stopped and doubled, on a target that keeps no keys: whatever happens to a process, each
  * think of each bot reaches the world once (I4, I9).
  *
- * TEST_LIVES sets how many lives the first test has (8 here).
+ * TEST_LIVES sets how many lives the first test has (3 here).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -25,7 +25,11 @@ const openMax = 32;
 async function reach(url: string, key: string, stop: AbortSignal): Promise<TestSocket | undefined> {
   while (!stop.aborted) {
     try {
-      return await openSocket(url, { key });
+      const socket = await openSocket(url, { key });
+      stop.addEventListener('abort', () => socket.ws.terminate());
+      // It may have opened after the end was called: nobody would close it then.
+      if (stop.aborted) socket.ws.terminate();
+      return socket;
     } catch {
       await pause(10);
     }
@@ -71,7 +75,6 @@ async function write(
       } else if (frame?.t === 'err') failures.push(frame);
     });
     more();
-    stop.addEventListener('abort', () => socket.ws.terminate());
     await socket.closed;
     expect(failures).toEqual([]);
   }
@@ -100,7 +103,6 @@ async function read(
       state.records.push(...(frame['records'] as string[]));
     });
     socket.send({ t: 'sub', ref: 's', stream, after: state.cursor, ...(sub === undefined ? {} : { sub }) });
-    stop.addEventListener('abort', () => socket.ws.terminate());
     await socket.closed;
     state.wrongs.push(
       ...socket.frames.filter(({ t }) => t === 'err' || t === 'gap').map((frame) => JSON.stringify(frame)),

@@ -76,9 +76,13 @@ export class TinyThinker implements Thinker {
       const there = await db.query(sql`select from world_acts where thought_id = ${thoughtId}`);
       if (there.length > 0) adopted += 1;
       else await db.query(this.#act(botId, thoughtId));
-      await db.query(
-        sql`update gallery_actions set state = 'done', closed_at = now() where thought_id = ${thoughtId} and state = 'open'`,
-      );
+      // The think is over with it: left at its number, the bot would try the same act for ever and be refused.
+      await db.query(sql`
+        with closed as (
+          update gallery_actions set state = 'done', closed_at = now()
+          where thought_id = ${thoughtId} and state = 'open' returning bot_id
+        )
+        update gallery_bots b set think_no = think_no + 1, thinks = thinks + 1 from closed where b.id = closed.bot_id`);
     }
     this.verified.push({ shard, settled: open.map(({ botId }) => botId) });
     return { adopted, sent: open.length - adopted, dropped: 0 };
