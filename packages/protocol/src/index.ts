@@ -7,4 +7,6 @@ export * from './base/roles.ts';
 export * from './base/scopes.ts';
 export * from './builds/index.ts';
 export * from './gallery/index.ts';
+export * from './running/index.ts';
 export * from './streams/index.ts';
+export * from './usage/index.ts';

@@ -507,6 +507,12 @@ export const schema = {
       1000,
       'Long-polls, event streams and subscriptions one credential may have open on this node.',
     ),
+    streamsMax: streams(
+      'MUSTER_STREAMS_MAX',
+      count({ min: 1 }),
+      1_000_000,
+      'Streams of one project. Those of builds and bots count; only new ones of callers are refused.',
+    ),
     subscriptionsMax: streams(
       'MUSTER_STREAMS_SUBSCRIPTIONS_MAX',
       count({ min: 1, max: 100_000 }),

@@ -3,7 +3,7 @@ import { type Auth, type BrowserPrincipal, defaultProjectId, type Principal, sys
 import { forbidden, MusterError, never, notFound, unauthenticated } from '#kernel/base';
 import type { StreamKey, View } from '#kernel/log';
 import type { StreamsConfig } from './limits.ts';
-import type { Rooms } from './rooms.ts';
+import type { Rooms, Shown } from './rooms.ts';
 
 /** What is read at a path. `public`: anybody may, so shared caches may keep it. */
 export type Readable = { key: StreamKey; view: View; public: boolean };
@@ -76,9 +76,17 @@ export class Access {
   }
 
   async #readManaged(who: Principal, path: string, open: boolean): Promise<Readable> {
-    const shown = await this.#rooms.roomAt(path)?.mayRead(who, path.split('/'));
+    const shown = await this.#shownBy(who, path);
     if (!shown) throw unknownStream(path);
     return { key: shown.key, view: shown.view ?? 'raw', public: open };
+  }
+
+  async #shownBy(who: Principal, path: string): Promise<Shown | undefined> {
+    try {
+      return await this.#rooms.roomAt(path)?.mayRead(who, path.split('/'));
+    } catch (error) {
+      throw inProtocolWords(error);
+    }
   }
 
   /**
@@ -143,17 +151,25 @@ export class Access {
     return matches;
   }
 
-  /** Through `auth`, which counts and records it; in this protocol's word. */
+  /** Through `auth`, which counts and records it. */
   #refuseScope(who: Principal, scope: Scope): never {
     try {
       this.#auth.requireScope(who, scope);
     } catch (error) {
-      if (!(error instanceof MusterError)) throw error;
-      throw forbidden('scope_missing', error.message, { extra: { scope } });
+      throw inProtocolWords(error);
     }
     throw forbidden('scope_missing', `This needs the scope ${scope}.`, { extra: { scope } });
   }
 }
+
+/**
+ * The protocol lists `scope_missing` (streams §15) for what the house calls `missing_scope`: nothing below `/v1/stream/` and no
+ * frame of a stream says the other, whoever refused.
+ */
+export const inProtocolWords = (error: unknown): unknown =>
+  error instanceof MusterError && error.reason === 'missing_scope'
+    ? forbidden('scope_missing', error.message, { extra: error.extra, cause: error })
+    : error;
 
 export const unknownStream = (path: string): MusterError =>
   notFound('stream_unknown', `There is no stream at ${path}.`, { extra: { path } });

@@ -19,7 +19,7 @@ export async function createStream(room: Room, call: RawCall, who: Principal, pa
   const read = call.body(room.config.appendBytesMax);
   const body = read instanceof Promise ? await read : read;
   room.budgets.take(key.projectId, body.length);
-  const input: CreateStream = { key, ...lifeOf(headers, room.clock.now()) };
+  const input: CreateStream = { key, streamsMax: room.config.streamsMax, ...lifeOf(headers, room.clock.now()) };
   if (closes(headers)) input.closed = true;
   const contentType = contentTypeOf(headers);
   const fork = forkOf(headers);

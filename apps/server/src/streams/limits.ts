@@ -13,6 +13,8 @@ export type StreamsConfig = {
   appendsPerSecondMax: number;
   bytesPerSecondMax: number;
   liveReadsPerCredentialMax: number;
+  /** Streams of one project, those of rooms counted; rooms themselves are never refused. */
+  streamsMax: number;
   subscriptionsMax: number;
   /** Streams of one subscription. */
   subscriptionLinksMax: number;
@@ -34,6 +36,7 @@ export const streamsDefaults: StreamsConfig = {
   appendsPerSecondMax: 100_000,
   bytesPerSecondMax: 256 * MiB,
   liveReadsPerCredentialMax: 1000,
+  streamsMax: 1_000_000,
   subscriptionsMax: 1000,
   subscriptionLinksMax: 10_000,
   ssePublicMs: 60_000,

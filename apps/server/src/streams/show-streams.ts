@@ -40,6 +40,10 @@ export function showStreams(deps: StreamsDeps, room: Room): (reason: string) => 
     'A further live read gets 429 followers_max.',
     { setting: 'MUSTER_STREAMS_LIVE_READS_PER_CREDENTIAL_MAX', used: () => room.liveReads.count },
   );
+  list('streamsPerProject', 'count', config.streamsMax, 'A PUT of a further stream gets 429 streams_max.', {
+    setting: 'MUSTER_STREAMS_MAX',
+    used: () => deps.log.gauges().streamsOfOne,
+  });
   list('pathBytes', 'bytes', streamsLimits.pathBytesMax, 'The request is refused with 400 path_malformed.');
   list('nameBytes', 'bytes', streamsLimits.nameBytesMax, 'A longer Producer-Id or Stream-Seq is refused with 400.');
   list('ttl', 'ms', streamsLimits.ttlSecondsMax * 1000, 'A longer TTL is refused with 400 ttl_malformed.');

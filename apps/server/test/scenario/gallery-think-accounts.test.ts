@@ -213,10 +213,13 @@ describe('asked whether it is a bot', () => {
     );
     const [author, other] = (await world.seed(2, scripted)) as [BotRow, BotRow];
     const id = await itemBy(world, author.username);
-    await world.call('POST', `/api/showcase/${id}/comments`, { content: 'Lovely. Are you a bot?' }, other.username);
+    const question = 'Lovely. Are you a bot?';
+    await world.call('POST', `/api/showcase/${id}/comments`, { content: question }, other.username);
     const ends = results(await world.think([author]));
     const { body } = await world.call('GET', `/api/showcase/${id}/comments?limit=9`);
-    return { ends, redo, said: (body['comments'] as { content: string }[]).slice(1).map(({ content }) => content) };
+    // Both may be of one millisecond: their order says nothing.
+    const all = (body['comments'] as { content: string }[]).map(({ content }) => content);
+    return { ends, redo, said: all.filter((content) => content !== question) };
   };
 
   test('a mind that denies it, or goes round it, is not let through', async () => {

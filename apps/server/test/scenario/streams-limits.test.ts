@@ -96,6 +96,7 @@ test('a fork of what one may not read is refused', async () => {
   expect((await put('mine/fork', { key: writer.secret, headers: headers('/v1/stream/mine/secret') })).status).toBe(201);
   expect(await put('mine/events', { key: writer.secret, headers: headers('/v1/stream/builds/events') })).toMatchObject({
     status: 403,
+    reason: 'scope_missing',
   });
   expect((await put('mine/events', { type: null, headers: headers('builds/events') })).status).toBe(201);
 });

@@ -1,5 +1,5 @@
 import type { Role, Scope } from '@muster/protocol';
-import { never, type Service } from '#kernel/base';
+import { type MusterError, never, type Service } from '#kernel/base';
 import type { Reader, Tx } from '#kernel/db';
 
 /** Whose call this is. `projectId` is always known: everything belongs to one. */
@@ -141,6 +141,9 @@ export type NewBrowserToken = Pick<
 /** Public keys as RFC 7517 writes them. */
 export type KeySet = { keys: readonly Readonly<Record<string, string>>[] };
 
+/** What may have changed about people: somebody's roles or sign-ins, or a project they are in. */
+export type PeopleChange = { person: string } | { project: string };
+
 /** A kind of credential another room keeps, such as the access token of one build. */
 export type ForeignCredential = {
   /** By shape alone; nothing is looked up for what does not fit. */
@@ -162,11 +165,17 @@ export interface Auth extends Service {
    */
   known(credential: string, address?: string): Principal | undefined;
   /**
-   * For whoever serves one call for long: `ended` is called, once, soon after the key, or the token, behind `who` was revoked
-   * on any node, or the key expired. The end of a browser token itself is known beforehand and not told here; run tokens end with
-   * what they are bound to.
+   * For whoever serves one call for long: `ended` is called, once, soon after the key, the token or the sign-in behind `who` was
+   * ended on any node, or expired. The end of a browser token itself is known beforehand and not told here; run tokens end with
+   * what they are bound to. A person whose rights changed comes to `changed` as they are now, each time; without it that is an end too.
    */
-  heed(who: Principal, ended: () => void): Disposable;
+  heed(who: Principal, ended: (why: MusterError) => void, changed?: (now: PersonPrincipal) => void): Disposable;
+  /** Before `start`: who somebody is now, by the rows; rejects with what ended their right. Until then people stay who they were. */
+  seePeople(again: (who: PersonPrincipal) => Promise<PersonPrincipal>): void;
+  /** Who somebody is now. Errors: `unauthenticated` `sign_in_ended`; `notFound` `no_such_project`. */
+  personAgain(who: PersonPrincipal): Promise<PersonPrincipal>;
+  /** After the commit, on every node: long calls of these people are looked at again. */
+  peopleChanged(tx: Tx, what: PeopleChange): void;
   /** `forbidden` `missing_scope` naming it, unless `who` holds the scope. Run tokens hold no scopes. */
   requireScope(who: Principal, scope: Scope): void;
   createKey(tx: Tx, input: NewApiKey, by: Principal): Promise<{ row: ApiKeyRow; secret: string }>;

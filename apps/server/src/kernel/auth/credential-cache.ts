@@ -9,7 +9,15 @@ export type Known = {
   untilMs: number;
 };
 /** What may have changed: everything that names it is forgotten. */
-export type Changed = { key?: string; worker?: string; build?: string; term?: number; endUser?: string };
+export type Changed = {
+  key?: string;
+  worker?: string;
+  build?: string;
+  term?: number;
+  endUser?: string;
+  person?: string;
+  project?: string;
+};
 
 /**
  * Credentials seen in the last minute, by the hash of their text. A change heard while a row was being read makes that
@@ -101,6 +109,7 @@ export function subjectsOf(who: Principal): string[] {
         ? [`key:${who.keyId}`]
         : [`key:${who.keyId}`, `endUser:${endUserOf(who.projectId, who.subject)}`];
     case 'person':
+      return [`person:${who.personId}`, `project:${who.projectId}`];
     case 'anonymous':
     case 'system':
       return [];

@@ -1,21 +1,28 @@
-import { asError, type Clock } from '#kernel/base';
+import { asError, type Clock, forbidden, MusterError } from '#kernel/base';
 import type { Logger } from '#kernel/telemetry';
-import type { Principal } from './auth.ts';
+import type { PersonPrincipal, Principal } from './auth.ts';
 import { type Changed, subjectsOf } from './credential-cache.ts';
 import { authLimits } from './limits.ts';
 
-type Heedful = { who: Principal; ended: () => void };
-type Options = { clock: Clock; logger: Logger; stands: (who: Principal) => Promise<boolean> };
+type Heedful = {
+  who: Principal;
+  ended: (why: MusterError) => void;
+  changed?: (now: PersonPrincipal) => void;
+  /** The last time it was asked for: an answer to an earlier asking may be older, and does not count. */
+  asking: number;
+};
+type Options = { clock: Clock; logger: Logger; again: (who: Principal) => Promise<Principal> };
 
 /*
  * Long calls, and whose right they run by. When something is said to have changed, those it names are asked for again in the
- * rows, once per principal; every minute all are, since a hint may be lost and a key may expire without one. A row that could not
- * be read ends nobody (I6).
+ * rows, once per principal; every minute all are, since a hint may be lost and a credential may expire without one. A row that
+ * could not be read ends nobody (I6).
  */
 export class Heeded {
   readonly #options: Options;
   readonly #heedful = new Set<Heedful>();
   #again: Disposable | undefined;
+  #askings = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -32,9 +39,9 @@ export class Heeded {
     this.#again?.[Symbol.dispose]();
   }
 
-  add(who: Principal, ended: () => void): Disposable {
-    const heedful = { who, ended };
-    if (who.kind === 'key' || who.kind === 'browser') this.#heedful.add(heedful);
+  add(who: Principal, ended: Heedful['ended'], changed?: Heedful['changed']): Disposable {
+    const heedful: Heedful = { who, ended, asking: 0, ...(changed ? { changed } : {}) };
+    if (identityOf(who) !== undefined) this.#heedful.add(heedful);
     return { [Symbol.dispose]: () => void this.#heedful.delete(heedful) };
   }
 
@@ -43,8 +50,8 @@ export class Heeded {
     const named = what && new Set(subjectsIn(what));
     const asked = new Map<string, Heedful[]>();
     for (const heedful of this.#heedful) {
-      if (named && !subjectsOf(heedful.who).some((subject) => named.has(subject))) continue;
       const name = identityOf(heedful.who);
+      if (name === undefined || (named && !subjectsOf(heedful.who).some((subject) => named.has(subject)))) continue;
       const same = asked.get(name);
       if (same) same.push(heedful);
       else asked.set(name, [heedful]);
@@ -56,24 +63,54 @@ export class Heeded {
     for (const group of groups) {
       const [first] = group;
       if (!first) continue;
+      const asking = ++this.#askings;
+      for (const heedful of group) heedful.asking = asking;
+      const still = (heedful: Heedful): boolean => this.#heedful.has(heedful) && heedful.asking === asking;
       try {
-        if (await this.#options.stands(first.who)) continue;
+        const now = await this.#options.again(first.who);
+        if (now.kind === 'person') for (const heedful of group.filter(still)) this.#tell(heedful, now);
       } catch (error) {
-        this.#options.logger.warn(
-          { error: asError(error) },
-          'whether a credential of long calls still stands is not known',
-        );
-        continue;
+        if (!isEnd(error)) {
+          this.#options.logger.warn(
+            { error: asError(error) },
+            'whether a credential of long calls still stands is not known',
+          );
+          continue;
+        }
+        for (const heedful of group.filter(still)) this.#end(heedful, error);
       }
-      for (const heedful of group) if (this.#heedful.delete(heedful)) heedful.ended();
     }
+  }
+
+  #tell(heedful: Heedful, now: PersonPrincipal): void {
+    if (rightsOf(heedful.who) === rightsOf(now)) return;
+    heedful.who = now;
+    if (heedful.changed) heedful.changed(now);
+    else this.#end(heedful, forbidden('rights_changed', 'What you may do has changed; ask again.'));
+  }
+
+  #end(heedful: Heedful, why: MusterError): void {
+    if (this.#heedful.delete(heedful)) heedful.ended(why);
   }
 }
 
-const identityOf = (who: Principal): string =>
-  who.kind === 'browser' ? `browser:${who.tokenId}` : who.kind === 'key' ? `key:${who.keyId}` : who.kind;
+/** What ends a right, as opposed to what keeps us from knowing. */
+const isEnd = (error: unknown): error is MusterError =>
+  error instanceof MusterError && ['unauthenticated', 'forbidden', 'notFound'].includes(error.code);
+
+/** Those who are asked for again; others end in ways of their own. */
+function identityOf(who: Principal): string | undefined {
+  if (who.kind === 'browser') return `browser:${who.tokenId}`;
+  if (who.kind === 'key') return `key:${who.keyId}`;
+  return who.kind === 'person' ? `person:${who.signInId}/${who.projectId}` : undefined;
+}
+
+const rightsOf = (who: Principal): string =>
+  who.kind === 'person' ? JSON.stringify([who.role, who.scopes, who.installationAdmin]) : '';
 
 const subjectsIn = (what: Changed): string[] => [
   ...(what.key === undefined ? [] : [`key:${what.key}`]),
   ...(what.endUser === undefined ? [] : [`endUser:${what.endUser}`]),
+  ...(what.person === undefined ? [] : [`person:${what.person}`]),
+  ...(what.project === undefined ? [] : [`project:${what.project}`]),
 ];

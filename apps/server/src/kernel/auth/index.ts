@@ -15,6 +15,7 @@ export {
   type KeySet,
   type NewBrowserToken,
   nameOf,
+  type PeopleChange,
   type PersonPrincipal,
   type Principal,
   systemPrincipal,

@@ -28,6 +28,8 @@ import {
   type KeySet,
   type NewApiKey,
   type NewBrowserToken,
+  type PeopleChange,
+  type PersonPrincipal,
   type Principal,
   type RunTokenClaim,
   systemPrincipal,
@@ -101,6 +103,7 @@ export class Keyring implements Auth {
   readonly #browserTokens: BrowserTokens;
   readonly #heeded: Heeded;
   readonly #foreign: ForeignCredential[] = [];
+  #again: (who: PersonPrincipal) => Promise<PersonPrincipal> = (who) => Promise.resolve(who);
   readonly #reading = new Map<string, Promise<Known>>();
   readonly #used = new Set<string>();
   #heard: Disposable | undefined;
@@ -113,7 +116,7 @@ export class Keyring implements Auth {
     this.#options = options;
     this.#cache = new CredentialCache(clock);
     this.#browserTokens = new BrowserTokens({ db: options.db, clock, seeds: options.browserTokenSeeds ?? [] });
-    this.#heeded = new Heeded({ ...options, stands: (who) => this.#stands(who) });
+    this.#heeded = new Heeded({ ...options, again: (who) => this.#whoIsNow(who) });
     this.#declareBounds();
     this.#failures = new Failures(clock, options.failuresPerMinuteMax);
     this.#refusals = new RateBuckets({ clock, perSecond: authLimits.refusedAuditPerSecond, burst: 1, keysMax: 100 });
@@ -455,16 +458,31 @@ export class Keyring implements Auth {
     this.#heeded.changed(what);
   }
 
-  heed(who: Principal, ended: () => void): Disposable {
-    return this.#heeded.add(who, ended);
+  heed(...heedful: Parameters<Auth['heed']>): Disposable {
+    return this.#heeded.add(...heedful);
   }
 
-  /** Whether what `who` stands on is still there, by the rows. */
-  async #stands(who: Principal): Promise<boolean> {
-    if (who.kind !== 'key' && who.kind !== 'browser') return true;
+  seePeople(again: (who: PersonPrincipal) => Promise<PersonPrincipal>): void {
+    this.#again = again;
+  }
+
+  personAgain(who: PersonPrincipal): Promise<PersonPrincipal> {
+    return this.#again(who);
+  }
+
+  peopleChanged(tx: Tx, what: PeopleChange): void {
+    this.#tell(tx, what);
+  }
+
+  /** By the rows; rejects when what `who` stands on is no longer there. */
+  async #whoIsNow(who: Principal): Promise<Principal> {
+    if (who.kind === 'person') return this.#again(who);
+    if (who.kind !== 'key' && who.kind !== 'browser') return who;
     const maker = await this.#browserTokens.maker(who.keyId, who.kind === 'browser' ? who.subject : null);
-    if (!maker || maker.revoked || maker.expired) return false;
-    return who.kind === 'key' || (who.epoch >= maker.endUserEpoch && who.keyEpoch >= maker.keyEpoch);
+    const stands = maker && !maker.revoked && !maker.expired;
+    if (stands && (who.kind === 'key' || (who.epoch >= maker.endUserEpoch && who.keyEpoch >= maker.keyEpoch)))
+      return who;
+    throw unauthenticated('revoked_credential', 'The credential of this call was revoked or has expired.');
   }
 
   issueBrowserToken(input: NewBrowserToken): Promise<{ token: string; tokenId: string; expiresAt: number }> {

@@ -3,7 +3,7 @@ import { type Clock, exhausted, forbidden } from '#kernel/base';
 import { headerOf } from './call.ts';
 import type { AuthRule, RequestHead } from './http.ts';
 import type { EdgeLimits } from './limits.ts';
-import { isForeign, isSafe, requireSameOrigin } from './same-origin.ts';
+import { isForeign, isOwnPage, isSafe, requirePageType, requireSameOrigin } from './same-origin.ts';
 
 /** Decides who calls and whether they may, before the body is read; then whether they call too often. */
 export class Admission {
@@ -49,12 +49,24 @@ export class Admission {
     head: RequestHead,
   ): Promise<PersonPrincipal | undefined> {
     const forPeople = rule === 'member' || (typeof rule === 'object' && rule.people !== false);
-    if (!forPeople || head.headers.cookie === undefined || head.headers.authorization !== undefined) return undefined;
+    const person = forPeople ? await this.person(head) : undefined;
+    if (person && !isSafe(head)) requirePageType(head);
+    return person;
+  }
+
+  /** Who sits before the browser that made this call; `undefined`: nobody, as far as it may tell. `forbidden` `cross_site`. */
+  async person(head: RequestHead): Promise<PersonPrincipal | undefined> {
+    if (head.headers.cookie === undefined || head.headers.authorization !== undefined) return undefined;
     // What other sites ask for, they ask for as nobody.
     if (isSafe(head) && isForeign(head, this.#publicOrigin)) return undefined;
     const person = await this.#people?.(head);
     if (person && !isSafe(head)) requireSameOrigin(head, this.#publicOrigin);
     return person;
+  }
+
+  /** Whether a cookie may count here at all: sockets are opened by pages of any site, with the cookies of ours. */
+  isOwnPage(head: RequestHead): boolean {
+    return isOwnPage(head, this.#publicOrigin);
   }
 
   /** `RateLimit-*` headers; `exhausted` `rate` when the bucket of this caller is empty. */

@@ -1,5 +1,5 @@
-import type { Auth, Principal } from '#kernel/auth';
-import { asError, type Clock, invalid } from '#kernel/base';
+import type { Auth, PersonPrincipal, Principal } from '#kernel/auth';
+import { asError, type Clock, invalid, type MusterError } from '#kernel/base';
 import { bearerOf } from './admission.ts';
 import { headerOf } from './call.ts';
 import type { RequestHead } from './http.ts';
@@ -11,16 +11,25 @@ const bearerProtocol = 'bearer.';
 /** What a client brought when it opened a socket. */
 export type Opening =
   | { readonly kind: 'none' }
-  | { readonly kind: 'known'; readonly token: string; readonly who: Principal }
+  /** Somebody's page brought cookies of ours, which do not count there; it may still say who it is. */
+  | { readonly kind: 'foreign' }
+  /** `token`: none for somebody who signed in. */
+  | { readonly kind: 'known'; readonly token: string | undefined; readonly who: Principal }
   /** Browsers see no status of an upgrade, so they are told on the open socket. */
   | { readonly kind: 'refused'; readonly error: Error };
 
+/** Who sits before a browser, and whether a page of ours asks. */
+export type Visitors = {
+  person(head: RequestHead): Promise<PersonPrincipal | undefined>;
+  isOwnPage(head: RequestHead): boolean;
+};
+
 /**
  * Finds the credential of an upgrade. In the header a wrong one is a 401 at once; as subprotocol or in the address it is
- * told on the socket. Only browser tokens may stand in an address: those are short-lived and narrow, and addresses end up in
+ * told on the socket; where there is none of these, the cookie of a sign-in counts for pages of ours. Only browser tokens may stand in an address: those are short-lived and narrow, and addresses end up in
  * the logs of proxies.
  */
-export async function openingOf(head: RequestHead, auth: Auth): Promise<Opening> {
+export async function openingOf(head: RequestHead, auth: Auth, visitors: Visitors): Promise<Opening> {
   const protocols = (headerOf(head.headers, 'sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
   if (!protocols.includes(subprotocol))
     throw invalid('subprotocol_missing', `This socket speaks the subprotocol ${subprotocol}; ask for it.`, {
@@ -31,7 +40,7 @@ export async function openingOf(head: RequestHead, auth: Auth): Promise<Opening>
   const offered = protocols.find((name) => name.startsWith(bearerProtocol))?.slice(bearerProtocol.length);
   const { token: query } = head.query;
   const token = offered ?? (typeof query === 'string' ? query : undefined);
-  if (token === undefined) return { kind: 'none' };
+  if (token === undefined) return signedIn(head, visitors);
   try {
     const who = await auth.authenticate(token, head.address);
     if (offered === undefined && who.kind !== 'browser')
@@ -45,33 +54,58 @@ export async function openingOf(head: RequestHead, auth: Auth): Promise<Opening>
   }
 }
 
+async function signedIn(head: RequestHead, visitors: Visitors): Promise<Opening> {
+  if (head.headers.cookie === undefined) return { kind: 'none' };
+  if (!visitors.isOwnPage(head)) return { kind: 'foreign' };
+  try {
+    const who = await visitors.person(head);
+    return who ? { kind: 'known', token: undefined, who } : { kind: 'none' };
+  } catch (error) {
+    return { kind: 'refused', error: asError(error) };
+  }
+}
+
 /** Run tokens end with what they are bound to, which nobody announces: they are asked about again this often. */
 const askAgainMs = 25_000;
 
 /**
- * The credential of one socket: its end is known beforehand (browser tokens), announced (keys), or found by asking again
- * (run tokens).
+ * The credential of one socket: its end is known beforehand (browser tokens), announced (keys, people), or found by asking
+ * again (run tokens).
  */
 export class HeldCredential implements Disposable {
-  readonly who: Principal;
+  /** Changes with the rights of a person. */
+  who: Principal;
   /** Milliseconds since 1970; `undefined` for those without an end of their own. */
   readonly expiresAt: number | undefined;
   /** The client was asked for a new one. */
   warned = false;
-  readonly #token: string;
+  readonly #token: string | undefined;
   readonly #heeding: Disposable;
   #askAt: number;
 
-  constructor(auth: Auth, clock: Clock, token: string, who: Principal, revoked: () => void) {
+  constructor(
+    auth: Auth,
+    clock: Clock,
+    { token, who }: { token: string | undefined; who: Principal },
+    heard: { ended(why: MusterError): void; changed(now: PersonPrincipal): void },
+  ) {
     this.who = who;
     this.expiresAt = who.kind === 'browser' ? who.expiresAt : undefined;
     this.#token = token;
-    this.#heeding = auth.heed(who, revoked);
+    this.#heeding = auth.heed(
+      who,
+      (why) => heard.ended(why),
+      (now) => {
+        this.who = now;
+        heard.changed(now);
+      },
+    );
     this.#askAt = clock.monotonic() + askAgainMs;
   }
 
   isDue(nowMs: number): boolean {
-    return this.who.kind !== 'key' && this.who.kind !== 'browser' && nowMs >= this.#askAt;
+    const announced = this.who.kind === 'key' || this.who.kind === 'browser' || this.who.kind === 'person';
+    return !announced && nowMs >= this.#askAt;
   }
 
   /** Resolves to what is wrong with it now. */

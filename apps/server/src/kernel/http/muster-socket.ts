@@ -2,8 +2,17 @@ import type { Duplex } from 'node:stream';
 import type { ErrorCode } from '@muster/protocol';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import { type Auth, nameOf, type Principal, type RateBuckets } from '#kernel/auth';
-import { asError, type Clock, exhausted, forbidden, type Random, unauthenticated, unavailable } from '#kernel/base';
+import { type Auth, nameOf, type PersonPrincipal, type Principal, type RateBuckets } from '#kernel/auth';
+import {
+  asError,
+  type Clock,
+  exhausted,
+  forbidden,
+  type MusterError,
+  type Random,
+  unauthenticated,
+  unavailable,
+} from '#kernel/base';
 import type { Logger } from '#kernel/telemetry';
 import { jsonFrame } from './frame-bytes.ts';
 import { type DeskHost, FrameDesk } from './frame-desk.ts';
@@ -12,6 +21,7 @@ import type { EdgeLimits } from './limits.ts';
 import { HeldCredential, type Opening } from './muster-credential.ts';
 import { SocketOutput, type WriteTurn } from './muster-output.ts';
 import { asMusterError } from './problems.ts';
+import { crossSite } from './same-origin.ts';
 import { badRef, errFields, readFrame, type SentFrame } from './sent-frame.ts';
 
 /** Why a socket ends, as clients see it. 1009 (frame too large) is said by `ws`. */
@@ -30,6 +40,7 @@ export const closeCodes = {
 const codeOf: { readonly [code in ErrorCode]?: number } = {
   internal: closeCodes.internal,
   forbidden: closeCodes.forbidden,
+  notFound: closeCodes.forbidden,
   unavailable: closeCodes.restart,
   exhausted: closeCodes.limit,
 };
@@ -57,7 +68,8 @@ const strangerFrameBytesMax = 16 * 1024;
 /*
  * One open socket of `muster.v1`.
  *
- *   opening   nobody is known yet; `auth` must come in time. Frames behind it wait until it is checked.
+ *   opening   nobody is known yet; `auth` must come in time, cookies of ours on a page of somebody else do not count.
+ *             Frames behind it wait until it is checked.
  *   ready     frames are taken; an `auth` brings another credential.
  *   draining  the client was told to come back elsewhere; what it asked before is answered, new frames are refused.
  *   closed    every subscription is over, nothing more is written. Never left.
@@ -74,6 +86,8 @@ export class MusterSocket {
   readonly #openedAt: number;
   #state: 'opening' | 'ready' | 'draining' | 'closed' = 'opening';
   #credential: HeldCredential | undefined;
+  /** Opened by a page of somebody else that brought cookies. */
+  #foreign = false;
   /** A credential is being checked; what came behind it. */
   #checking = false;
   #held: SentFrame[] = [];
@@ -119,7 +133,8 @@ export class MusterSocket {
     ws.on('ping', () => this.#heard());
     ws.on('pong', () => this.#heard());
     ws.on('close', (code) => this.#ended(code));
-    if (opening.kind === 'known') this.#welcome(opening.token, opening.who, undefined);
+    this.#foreign = opening.kind === 'foreign';
+    if (opening.kind === 'known') this.#welcome(opening, undefined);
     if (opening.kind === 'refused') this.#turnAway(opening.error, undefined);
   }
 
@@ -147,9 +162,14 @@ export class MusterSocket {
     if (!this.#withinRate(frame)) return;
     if (frame.badRef) return this.#err(frame, badRef());
     if (frame.t === 'auth') return this.#authenticate(frame);
-    if (this.#state === 'opening') return this.close(closeCodes.credential, 'send auth first');
+    if (this.#state === 'opening') return this.#strangerSpoke();
     if (this.#state === 'draining') return this.#err(frame, this.#drainingError());
     this.#desk.take(frame);
+  }
+
+  #strangerSpoke(): void {
+    if (this.#foreign) this.#turnAwayForGood(crossSite());
+    else this.close(closeCodes.credential, 'send auth first');
   }
 
   /** False when the credential has ended, which is then told. */
@@ -185,7 +205,7 @@ export class MusterSocket {
     this.#deps.auth
       .authenticate(token, this.#address)
       .then(
-        (who) => this.#welcome(token, who, frame),
+        (who) => this.#welcome({ token, who }, frame),
         (error: unknown) => this.#turnAway(asError(error), frame),
       )
       .finally(() => {
@@ -204,23 +224,32 @@ export class MusterSocket {
     }
   }
 
-  #welcome(token: string, who: Principal, frame: SentFrame | undefined): void {
+  #welcome(given: { token: string | undefined; who: Principal }, frame: SentFrame | undefined): void {
     if (this.#state === 'closed') return;
+    const { who } = given;
     const before = this.#credential;
     if (before && before.who.projectId !== who.projectId) {
       const refusal = forbidden('other_project', 'The new credential is of another project; open another socket.');
       return this.#turnAway(refusal, frame);
     }
     const { auth, clock } = this.#deps;
-    this.#credential = new HeldCredential(auth, clock, token, who, () =>
-      this.#turnAwayForGood(unauthenticated('revoked_credential', 'The credential of this socket was revoked.')),
-    );
+    this.#credential = new HeldCredential(auth, clock, given, {
+      ended: (why) => this.#turnAwayForGood(why),
+      changed: (now) => this.#rightsChanged(now),
+    });
     before?.[Symbol.dispose]();
     if (this.#state === 'opening') this.#state = 'ready';
     this.#deps.known(this);
     this.#send('ready', this.#readyFields(who, frame));
     if (frame) this.#deps.answered('auth', 'ok');
     if (before) void this.#desk.renewed();
+  }
+
+  /** Somebody's role is another one: what that may not see ends, and the page is told. */
+  #rightsChanged({ role, scopes, installationAdmin }: PersonPrincipal): void {
+    if (this.#state === 'closed') return;
+    this.#send('rights', { role, scopes, installationAdmin });
+    void this.#desk.renewed();
   }
 
   #readyFields(who: Principal, frame: SentFrame | undefined): Fields {
@@ -330,7 +359,7 @@ export class MusterSocket {
     if (this.#output.stuckMs(nowMs) >= limits.socketStuckMs) return this.close(closeCodes.tooSlow, 'too slow');
     if (this.#state === 'opening') {
       if (!this.#checking && nowMs - this.#openedAt >= limits.socketAuthMs)
-        this.#turnAwayForGood(unauthenticated('no_credential', `No auth frame came within ${limits.socketAuthMs} ms.`));
+        this.#turnAwayForGood(this.#nobodyCame());
       return;
     }
     if (!this.#mayGoOn()) return;
@@ -347,6 +376,11 @@ export class MusterSocket {
         if (error && credential === this.#credential && asMusterError(error).code === 'unauthenticated')
           this.#turnAwayForGood(error);
       });
+  }
+
+  #nobodyCame(): MusterError {
+    if (this.#foreign) return crossSite();
+    return unauthenticated('no_credential', `No auth frame came within ${this.#deps.limits.socketAuthMs} ms.`);
   }
 
   #lookAtExpiry(): void {

@@ -6,7 +6,7 @@ import type { Logger, Metrics } from '#kernel/telemetry';
 import type { FrameTable } from './frame-types.ts';
 import type { RequestHead } from './http.ts';
 import type { EdgeLimits } from './limits.ts';
-import { type Opening, openingOf } from './muster-credential.ts';
+import { type Opening, openingOf, type Visitors } from './muster-credential.ts';
 import { WriteTurn } from './muster-output.ts';
 import { MusterSocket, type MusterSocketDeps } from './muster-socket.ts';
 
@@ -19,6 +19,7 @@ export type MusterSocketsOptions = {
   metrics: Metrics;
   node: string;
   table: FrameTable;
+  visitors: Visitors;
 };
 
 /** How often each socket's times are looked at. */
@@ -83,9 +84,9 @@ export class MusterSockets {
 
   /** Before the upgrade: a wrong credential in the header, or none while too many strangers are here, opens nothing. */
   async admit(head: RequestHead): Promise<Opening> {
-    const opening = await openingOf(head, this.#options.auth);
+    const opening = await openingOf(head, this.#options.auth, this.#options.visitors);
     const { socketStrangersMax: max } = this.#options.limits;
-    if (opening.kind === 'none' && this.#strangers.size >= max)
+    if ((opening.kind === 'none' || opening.kind === 'foreign') && this.#strangers.size >= max)
       throw exhausted('too_many_strangers', `${max} sockets already wait for their first auth frame.`, {
         retryAfterMs: 1000,
       });

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PersonPrincipal } from '#kernel/auth';
 import { type Clock, invalid } from '#kernel/base';
 import type { Logger } from '#kernel/telemetry';
+import type { Admission } from './admission.ts';
 import type { Edge } from './edge.ts';
 import type { Parked } from './http.ts';
 import type { EdgeLimits } from './limits.ts';
 import { asMusterError } from './problems.ts';
 import type { RawCall, RawPart } from './raw.ts';
 import type { RawBodies } from './raw-body.ts';
+import { headOf } from './request-head.ts';
 import type { RequestLog } from './request-log.ts';
 import { problemAnswer } from './respond.ts';
 import type { ShellState } from './shell-state.ts';
@@ -20,6 +23,7 @@ export type RawDeps = {
   logger: Logger;
   state: ShellState;
   bodies: RawBodies;
+  admission: Admission;
 };
 
 const call: unique symbol = Symbol('the call of this response');
@@ -80,6 +84,12 @@ export class HotCall implements RawCall {
 
   get over(): boolean {
     return this.#over;
+  }
+
+  person(): Promise<PersonPrincipal | undefined> {
+    const { admission, edge } = this.#deps;
+    const url = `${this.#part.prefix}${this.rest}?${this.query}`;
+    return admission.person(headOf(this.request, url, {}, edge, this.requestId));
   }
 
   get draining(): AbortSignal {

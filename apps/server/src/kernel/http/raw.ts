@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PersonPrincipal } from '#kernel/auth';
 import type { MusterError } from '#kernel/base';
 import type { Parked } from './http.ts';
 import type { Documented } from './route-table.ts';
@@ -21,6 +22,8 @@ export interface RawCall {
   readonly over: boolean;
   /** Called once, when `over` becomes true. */
   whenOver(heard: () => void): void;
+  /** Who sits before the browser that made this call, as for routes; `undefined`: nobody. `forbidden` `cross_site`. */
+  person(): Promise<PersonPrincipal | undefined>;
   /** The body, whole. Errors: 413 `body_too_large`, 408 `body_stalled`, 400 `client_gone`, 415, 429 `too_many_bodies`. */
   body(bytesMax: number): Buffer | Promise<Buffer>;
   /** Writes the answer: `headers` flat, name and value in turn; it is added to. Those of every answer are put in. */

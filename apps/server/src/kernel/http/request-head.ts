@@ -43,6 +43,21 @@ function parseQuery(url: string): RequestHead['query'] {
   return at === -1 ? {} : { ...parse(url.slice(at + 1), undefined, undefined, { maxKeys: 200 }) };
 }
 
+/** The project somebody chose for a call: by header, or, where a page cannot set one (sockets, links, pictures), in the address. */
+export function chosenProject({ headers, query }: Pick<RequestHead, 'headers' | 'query'>): string | undefined {
+  const { project } = query;
+  return (
+    headerOf(headers, 'x-muster-project') ??
+    headerOf(headers, 'muster-project') ??
+    (typeof project === 'string' ? project : undefined)
+  );
+}
+
+/** What is left for the route: that choice was for the door. */
+export function withoutProject({ project: _, ...query }: RequestHead['query']): RequestHead['query'] {
+  return query;
+}
+
 export function checkQuery(query: RequestHead['query']): void {
   for (const [name, value] of Object.entries(query)) {
     for (const text of typeof value === 'string' ? [value] : (value ?? [])) {

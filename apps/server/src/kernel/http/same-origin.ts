@@ -1,4 +1,4 @@
-import { forbidden } from '#kernel/base';
+import { forbidden, type MusterError } from '#kernel/base';
 import { headerOf } from './call.ts';
 import type { RequestHead } from './http.ts';
 
@@ -10,12 +10,28 @@ type Head = Pick<RequestHead, 'headers'>;
  * come from a page. `forbidden` `cross_site`.
  */
 export function requireSameOrigin(head: Head, publicOrigin: string | undefined): void {
-  const site = headerOf(head.headers, 'sec-fetch-site');
-  if (site === 'same-origin' || (site === undefined && isOurs(head, publicOrigin))) return;
-  throw forbidden(
+  if (!isOwnPage(head, publicOrigin)) throw crossSite();
+}
+
+export const crossSite = (): MusterError =>
+  forbidden(
     'cross_site',
     'A sign-in counts for calls from the pages of this server only. Programs send an API key as Authorization: Bearer.',
   );
+
+/** Whether a page of ours made this call, for sure. */
+export function isOwnPage(head: Head, publicOrigin: string | undefined): boolean {
+  const site = headerOf(head.headers, 'sec-fetch-site');
+  return site === 'same-origin' || (site === undefined && isOurs(head, publicOrigin));
+}
+
+/** Types that a plain form of any page may send; those of calls and uploads need a script. */
+const formTypes = ['application/x-www-form-urlencoded', 'text/plain'];
+
+/** A second look at calls that change something by cookie: no form makes them. `forbidden` `cross_site`. */
+export function requirePageType({ headers }: Head): void {
+  const type = headerOf(headers, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== undefined && formTypes.includes(type)) throw crossSite();
 }
 
 /** Whether a page of somebody else made this call. Typed addresses, and programs, are nobody's page. */

@@ -24,7 +24,7 @@ import { asMusterError, check, strictTop } from './problems.ts';
 import { RawBodies } from './raw-body.ts';
 import { RawMount } from './raw-mount.ts';
 import { registerReference } from './reference.ts';
-import { checkQuery, headOf, requestIdOf } from './request-head.ts';
+import { checkQuery, headOf, requestIdOf, withoutProject } from './request-head.ts';
 import { RequestLog } from './request-log.ts';
 import { errorAnswer, refuseUnread, respond } from './respond.ts';
 import { type AnyRoute, allowed, RouteTable } from './route-table.ts';
@@ -117,6 +117,7 @@ export class Shell implements Http {
       metrics,
       node: options.node,
       table: this.#frames,
+      visitors: this.#admission,
     });
     this.#state = {
       clock,
@@ -135,6 +136,7 @@ export class Shell implements Http {
       logger,
       state: this.#state,
       bodies: this.#bodies,
+      admission: this.#admission,
     });
     this.#health = new Health({ ...options, draining: () => this.draining, started: () => this.#phase === 'open' });
     this.#app = this.#build();
@@ -307,7 +309,8 @@ export class Shell implements Http {
         reply.raw.setHeader(name, value);
     checkQuery(head.query);
     call.input.params = route.params ? this.#checkParams(route, params) : params;
-    call.input.query = route.query ? check(route.query, head.query, 'query') : head.query;
+    const query = isPerson(call.who) ? withoutProject(head.query) : head.query;
+    call.input.query = route.query ? check(route.query, query, 'query') : query;
     if (route.body)
       call.input.body = check(
         route.body,

@@ -1,4 +1,4 @@
-import { type Clock, conflict, type MusterError } from '#kernel/base';
+import { type Clock, conflict, exhausted, type MusterError } from '#kernel/base';
 import { type BirthNote, bornHead, type ForkNote } from './birth.ts';
 import { checkCreation, tooLarge, totalBytes } from './creation-checks.ts';
 import type { Forks, Origin } from './forks.ts';
@@ -74,10 +74,20 @@ export class Creation {
     if (known) this.#removal.expireIfDue(known);
     if (known?.keeping) return this.#writer.refuse(known, pathKept(input));
     if (known && !known.removing) return this.#same(known, input);
-    const full = this.#writer.refusal() ?? this.#heads.makeRoom();
+    // One that takes the place of another that is ending makes it no more.
+    const full = this.#writer.refusal() ?? (known ? undefined : this.#tooMany(input)) ?? this.#heads.makeRoom();
     if (full) throw full;
     if (input.fork && !(origin && this.#forks.holds(origin))) return undefined;
     return this.#create(input, known, origin);
+  }
+
+  #tooMany({ key, streamsMax = Number.POSITIVE_INFINITY }: CreateStream): MusterError | undefined {
+    if (this.#heads.counts.of(key.projectId) < streamsMax) return undefined;
+    return exhausted(
+      'streams_max',
+      `This project has ${streamsMax} streams, which is all it may have. Delete some, or give them a TTL.`,
+      { retryAfterMs: 60_000 },
+    );
   }
 
   async #create(input: CreateStream, before: StreamHead | undefined, origin: Origin | undefined): Promise<Created> {
@@ -93,7 +103,7 @@ export class Creation {
     const firstSeq = head.lastSeq + 1;
     head.lastSeq += messages.length;
     head.closing = input.closed === true;
-    this.#heads.insert(head);
+    this.#heads.born(head);
     if (origin) this.#refer(origin.source, streamNo, now);
     const done = this.#writer.act(head, frameTypes.create, {
       firstSeq,

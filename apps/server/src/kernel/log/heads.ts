@@ -4,6 +4,7 @@ import type { Cause, StreamHead } from './head.ts';
 import type { LogLimits } from './limits.ts';
 import type { StreamKey } from './log.ts';
 import type { Store } from './store.ts';
+import { StreamCounts } from './stream-counts.ts';
 
 /** A row that is being read. */
 type Loading = { done: Promise<'present' | 'absent'> };
@@ -30,6 +31,8 @@ export class Heads {
   readonly #loading = new Map<string, Loading>();
   /** Of those that will end. */
   readonly deadlines = new Deadlines();
+  /** Of all streams there are, in memory or not. */
+  readonly counts = new StreamCounts();
   /** Refs whose fork is not there yet: parent → fork → since. Left over only when a process died between the two. */
   readonly expectedForks = new Map<number, Map<number, number>>();
   /** Removed, but the removal has not reached its row. */
@@ -89,6 +92,12 @@ export class Heads {
   /** The greatest era a removed stream at this path had, when memory knows. */
   tombstone(key: StreamKey): number | undefined {
     return this.#tombstones.get(nameOf(key));
+  }
+
+  /** A stream that was not there before. */
+  born(head: StreamHead): void {
+    this.insert(head);
+    this.counts.add(head.key.projectId, 1);
   }
 
   insert(head: StreamHead): void {
@@ -152,6 +161,7 @@ export class Heads {
   gone(head: StreamHead, cause: Cause): void {
     head.removed = cause;
     head.frames = undefined;
+    this.counts.add(head.key.projectId, -1);
     this.deadlines.drop(head);
     if (head.fork) this.#byNo.get(head.fork.of)?.refs?.delete(head.streamNo);
     const paths = this.#byPath.get(head.key.projectId);

@@ -29,6 +29,8 @@ export type CreateStream = {
   retention?: Retention;
   /** The id in the path was minted just now: skip the look-up of an older stream. */
   fresh?: boolean;
+  /** Refuse (`exhausted` `streams_max`) what would be one more stream of a project that has so many. */
+  streamsMax?: number;
 };
 
 export type Append = {
@@ -162,6 +164,8 @@ export type Durability = {
 
 export type Gauges = {
   heads: number;
+  /** Streams of the project that has most, in memory or not. */
+  streamsOfOne: number;
   followers: number;
   /** Of each consumer: bytes of log it has not yet taken, and the age of the oldest of them. */
   consumers: readonly { name: string; lagBytes: number; lagMs: number }[];

@@ -93,6 +93,12 @@ export async function newestStream(db: Reader): Promise<{ streamNo: number; era:
   return { streamNo: rows[0]?.stream_no ?? 0, era: rows[0]?.era ?? 0 };
 }
 
+/** How many streams each project has, kept ones included. */
+export const streamCounts = (db: Reader): Promise<{ project_id: string; streams: number }[]> =>
+  db.query(sql`
+    -- log_stream_counts: all of index streams_live_path, without the rows behind it
+    select project_id, count(*) as streams from streams where removed_at is null group by project_id`);
+
 /** Streams whose oldest message is past their age limit, in pages, for the sweep. A fork's may be its source's. */
 export const agedStreams = (db: Reader, afterNo: number, limit: number): Promise<StreamRow[]> =>
   db.query<StreamRow>(sql`

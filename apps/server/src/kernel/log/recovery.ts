@@ -82,6 +82,8 @@ export class Recovery {
     this.#newEraFloor = claim.newEraFloor;
     this.#parts.heads.flushed(cursor.lsn);
     // As of the cursor; what is replayed comes on top.
+    for (const { project_id, streams } of await queries.streamCounts(store.db))
+      this.#parts.heads.counts.add(project_id, streams);
     for (const { stream_no, seq, instead, erased_lsn } of await erasures(store.db))
       this.#parts.erasures.add(stream_no, [seq], [instead], erased_lsn);
     const replay = new Replay(this.#parts.heads, this.#parts.erasures, this.#parts.limits);

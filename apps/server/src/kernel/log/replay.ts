@@ -127,7 +127,7 @@ export class Replay {
     if (before && !this.holed)
       throw new LogInconsistent(`a frame at lsn ${lsn} creates ${note.path} while stream ${before.streamNo} is there`);
     if (before) this.#heads.gone(before, 'deleted');
-    this.#heads.insert(head);
+    this.#heads.born(head);
     this.#heads.shown(head);
     head.lastLsn = lsn;
     this.#append(head, view, lsn);

@@ -1,6 +1,7 @@
 import type { Principal } from '#kernel/auth';
 import { exhausted, invalid, MusterError, notFound } from '#kernel/base';
 import type { RawCall } from '#kernel/http';
+import { inProtocolWords } from '../../access.ts';
 import { ackWake, releaseWake } from './ack-wake.ts';
 import { claimWork } from './claim-wake.ts';
 import type { Room } from './deps.ts';
@@ -178,7 +179,8 @@ const wrongMethod = (method: string, allow: readonly string[]): MusterError =>
   invalid('wrong_method', `This takes ${allow.join(', ')}, not ${method}.`, { status: 405, extra: { allow } });
 
 /** Every error of these calls carries the protocol's envelope; those it has no code for, their reason. */
-function asFault(error: unknown): unknown {
+function asFault(thrown: unknown): unknown {
+  const error = inProtocolWords(thrown);
   if (!(error instanceof MusterError) || error.extra['error'] !== undefined) return error;
   const { code, reason, message, status, errors, retryAfterMs, extra } = error;
   return new MusterError(code, {

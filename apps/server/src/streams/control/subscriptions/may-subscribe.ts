@@ -2,7 +2,7 @@ import type { Principal } from '#kernel/auth';
 import { forbidden, unauthenticated } from '#kernel/base';
 import type { Room } from './deps.ts';
 
-/** `unauthenticated` `no_credential`; `forbidden` `missing_scope`. */
+/** `unauthenticated` `no_credential`; `forbidden` `missing_scope`, which leaves these calls as `scope_missing`. */
 export function maySubscribe(room: Pick<Room, 'auth'>, who: Principal): void {
   if (who.kind === 'anonymous')
     throw unauthenticated('no_credential', 'Subscriptions need a credential: Authorization: Bearer <API key>.');

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { pageQuery } from '../base/paging.ts';
+
+const time = z.iso.datetime();
+const count = z.number().int();
+
+export const jobStates = ['waiting', 'ready', 'running', 'done', 'cancelled', 'failed'] as const;
+export type JobState = (typeof jobStates)[number];
+
+/** What each action is accepted in; the server decides again. */
+export const jobActions = {
+  cancel: ['waiting', 'ready', 'running'],
+  snooze: ['waiting', 'ready'],
+  retry: ['failed'],
+  retryNow: ['waiting'],
+} as const satisfies Record<string, readonly JobState[]>;
+export type JobAction = keyof typeof jobActions;
+
+export const jobsQuery = pageQuery.extend({
+  /** One or more with commas. */
+  state: z.string().max(100).optional(),
+  kind: z.string().max(100).optional(),
+});
+
+export const jobSchema = z.object({
+  id: z.string(),
+  kind: z.string(),
+  state: z.enum(jobStates),
+  priority: count.nullable(),
+  attempt: count,
+  attemptsMax: count.nullable(),
+  term: count,
+  projectId: z.string().nullable(),
+  runAt: time.nullable(),
+  enqueuedAt: time,
+  claimedAt: time.nullable(),
+  finishedAt: time.nullable(),
+  leaseEndsAt: time.nullable(),
+  /** The node that runs it. */
+  holder: z.string().nullable(),
+  /** Why it ended so, or why it is asked to end. */
+  reason: z.string().nullable(),
+  lastError: z.string().nullable(),
+});
+export type JobSummary = z.infer<typeof jobSchema>;
+/** With what it carries; values under the names of secrets are masked. */
+export const jobDetailSchema = jobSchema.extend({ payload: z.unknown() });
+export type JobDetail = z.infer<typeof jobDetailSchema>;
+
+export const cancelJobSchema = z.strictObject({ reason: z.string().trim().min(1).max(200) });
+export const snoozeJobSchema = z.strictObject({ until: z.iso.datetime({ offset: true }) });

@@ -1,0 +1,4 @@
+/* What the console needs of this room while it runs; nothing here brings the schemas along. */
+export * from './console-paths.ts';
+export * from './feed.ts';
+export * from './sample-metrics.ts';

@@ -1,0 +1,2 @@
+export * from './meters.ts';
+export * from './usage.ts';
