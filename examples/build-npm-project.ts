@@ -4,14 +4,15 @@ import { equal, ok, throws } from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, openAsBlob, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openAsBlob, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@muster/client';
 
 const url = `http://127.0.0.1:${process.argv[2] ?? '4321'}`;
 const root = join(import.meta.dirname, '..');
-const dir = mkdtempSync(join(tmpdir(), 'muster-example-'));
+const dir = join(tmpdir(), `muster-example-${process.pid}`);
+mkdirSync(dir);
 await using cleanup = new AsyncDisposableStack();
 cleanup.defer(() => rmSync(dir, { recursive: true, force: true }));
 const start = (script: string, ...args: string[]): void => {

@@ -3,14 +3,15 @@
 import { deepEqual } from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@muster/client';
 import { fileOutbox } from '@muster/client/node';
 
 const url = `http://127.0.0.1:${process.argv[2] ?? '4321'}`;
-const dir = mkdtempSync(join(tmpdir(), 'muster-example-'));
+const dir = join(tmpdir(), `muster-example-${process.pid}`);
+mkdirSync(dir);
 const start = async (): Promise<ChildProcess> => {
   const words = [
     join(import.meta.dirname, '../apps/server/src/main.ts'),

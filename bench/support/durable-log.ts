@@ -1,9 +1,10 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../../apps/server/src/kernel/base/index.ts';
 import { createDb, migrate } from '../../apps/server/src/kernel/db/index.ts';
 import { createLog, type Log, type LogEvents, type LogLimits } from '../../apps/server/src/kernel/log/index.ts';
+import { benchFolder } from './bench-folder.ts';
 import { type DurablePostgres, durablePostgres } from './stores.ts';
 
 export const segmentBytes = 128 * 1024 * 1024;
@@ -39,7 +40,7 @@ export async function durableLog(
     clock: systemClock,
   });
   await db.start();
-  const folder = await mkdtemp(path.join(process.cwd(), '.bench-log-'));
+  const folder = await benchFolder(process.cwd(), '.bench-log-');
   const dir = path.join(folder, 'log');
   mkdirSync(dir);
   for (let i = 0; i < prepared; i++) zeroFilled(path.join(dir, `${i}.spare`));

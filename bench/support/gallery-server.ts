@@ -1,11 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { randomToken, systemClock } from '../../apps/server/src/kernel/base/index.ts';
 import { createDb, type PoolDb, sql } from '../../apps/server/src/kernel/db/index.ts';
+import { benchFolder } from './bench-folder.ts';
 import { cpuMsOf } from './process-cpu.ts';
 import { durablePostgres } from './stores.ts';
 
@@ -30,7 +31,7 @@ export async function galleryServer({ core }: { core?: number } = {}): Promise<G
   const postgres = await durablePostgres(40);
   const { host, port, user, password, database } = postgres.connection;
   const databaseUrl = `postgresql://${user}:${password}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`;
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'muster-bench-'));
+  const dataDir = await benchFolder(tmpdir(), 'muster-bench-');
   const key = randomToken(30);
   const db = createDb({
     ...postgres.connection,

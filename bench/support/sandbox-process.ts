@@ -2,9 +2,7 @@
  * The sandbox gallery as a process of its own, for `gallery-feed`: database and size from the argument (JSON). It makes the
  * items, prints its address, and then does what lines on stdin say: `like`, `cpu`, `rates`. It is killed at the end.
  */
-import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { createSecrets } from '../../apps/server/src/config/index.ts';
 import { createRaster } from '../../apps/server/src/gallery/images/index.ts';
@@ -16,13 +14,14 @@ import { inProcessBus } from '../../apps/server/src/kernel/bus/index.ts';
 import { type Connection, createDb, migrate, sql } from '../../apps/server/src/kernel/db/index.ts';
 import { createHttp } from '../../apps/server/src/kernel/http/index.ts';
 import { loneMetrics, silentLogger } from '../../apps/server/src/kernel/telemetry/index.ts';
+import { benchFolder } from './bench-folder.ts';
 
 const given = JSON.parse(process.argv[2] ?? '{}') as {
   connection: Extract<Connection, { host: string }>;
   items: number;
   bots: number;
 };
-const folder = await mkdtemp(path.join(tmpdir(), 'muster-bench-gallery-'));
+const folder = await benchFolder(tmpdir(), 'muster-bench-gallery-');
 await migrate({ connection: given.connection, clock: systemClock, serverVersion: 'bench' });
 const db = createDb({
   ...given.connection,

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { randomToken } from '../../apps/server/src/kernel/base/index.ts';
+import { benchFolder } from './bench-folder.ts';
 import { cpuMsOf, familyOf, postmasterOf } from './process-cpu.ts';
 
 export type ServerProcess = AsyncDisposable & {
@@ -22,7 +23,7 @@ const mainFile = path.join(import.meta.dirname, '../../apps/server/src/main.ts')
 
 /** The server as people run it: a process of its own with its own durable Postgres, on a folder that goes away. */
 export async function serverProcess(settings: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'muster-bench-'));
+  const dataDir = await benchFolder(tmpdir(), 'muster-bench-');
   const key = randomToken(30);
   const child = spawn(process.execPath, [...process.execArgv, mainFile], {
     env: {

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../apps/server/src/kernel/base/index.ts';
@@ -11,6 +11,7 @@ import {
   type DatabaseServer,
   lockDataFolder,
 } from '../../apps/server/src/kernel/db/index.ts';
+import { benchFolder } from './bench-folder.ts';
 
 export type DurablePostgres = AsyncDisposable & {
   connection: Extract<Connection, { host: string }>;
@@ -22,7 +23,7 @@ export type DurablePostgres = AsyncDisposable & {
 
 /** The embedded Postgres as a server runs it, durable, on a folder of its own. */
 export async function durablePostgres(poolMax: number): Promise<DurablePostgres> {
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'muster-bench-pg-'));
+  const dataDir = await benchFolder(tmpdir(), 'muster-bench-pg-');
   const lock = await lockDataFolder(dataDir, { instance: 'bench' });
   const make = (): DatabaseServer => createDatabaseServer({ dataDir, lock, poolMax, clock: systemClock });
   let server = make();
@@ -56,7 +57,7 @@ export async function redis(
     existsSync,
   );
   if (!program) return undefined;
-  const folder = await mkdtemp(path.join(tmpdir(), 'muster-bench-redis-'));
+  const folder = await benchFolder(tmpdir(), 'muster-bench-redis-');
   const socket = path.join(folder, 'redis.sock');
   const args = [
     '--port',

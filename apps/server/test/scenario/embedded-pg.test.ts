@@ -91,6 +91,7 @@ describe('P1 which Postgres', () => {
   });
 
   test('a folder that worked with DATABASE_URL refuses to start without it', async () => {
+    madeBefore();
     await using server = await startDatabase({ dataDir });
     const url = `postgresql://muster:${await password()}@localhost/muster?host=${server.ready.host}`;
     const other = join(folder, 'other');
@@ -121,6 +122,7 @@ describe('P1 without the package', () => {
   });
 
   test.runIf(system.length > 0)('but is not tried on a cluster of another version', async () => {
+    madeBefore();
     await using server = await startDatabase({ dataDir });
     await server.stop();
     if (system[0]?.includes('/18/')) return;
@@ -163,6 +165,7 @@ test.runIf(isRoot)('P2 as an ordinary user everything is that user’s', async (
 
 describe('P3 library links', () => {
   test('missing ones are made again at each start', async () => {
+    madeBefore();
     const packaged = join(folder, 'package');
     await copyPackage(packaged);
     await using first = await startDatabase({ dataDir, packaged });
@@ -207,6 +210,7 @@ describe.runIf(isRoot)('P4 folders the user of Postgres may not search', () => {
     await first.stop();
     await using second = await startDatabase({ dataDir, elsewhere });
     expect(second.ready.where).toContain(pointed);
+    expect(second.ready.log.join()).not.toContain('still lie here');
     expect(await readdir(elsewhere[0]!)).toHaveLength(1);
   });
 
@@ -227,6 +231,7 @@ describe.runIf(isRoot)('P4 folders the user of Postgres may not search', () => {
     await mkdir(dataDir, { mode: 0o700 });
     await using second = await startDatabase({ dataDir, elsewhere });
     expect(second.ready.log.join()).toContain('earlier data folder');
+    expect(second.ready.log.join()).toContain('databases of data folders that are gone still lie here');
     expect(await readdir(elsewhere[0]!)).toHaveLength(2);
   });
 
@@ -234,6 +239,7 @@ describe.runIf(isRoot)('P4 folders the user of Postgres may not search', () => {
     const shut = join(folder, 'home');
     await mkdir(shut, { mode: 0o700 });
     await cp(packageFolder, join(shut, 'package'), { recursive: true, verbatimSymlinks: true });
+    madeBefore();
     await chmod(dataDir, 0o755);
     await using server = await startDatabase({ dataDir, packaged: join(shut, 'package') });
     expect(server.ready.pid).toBeGreaterThan(0);
@@ -274,7 +280,7 @@ describe('P5 a cluster is whole or not there', () => {
     for (const sign of ['.', 'pg.new', 'pg.new/PG_VERSION', 'pg.new/global/pg_control', 'pg.new/base/4', 'pg']) {
       const child = spawn(process.execPath, [program, JSON.stringify({ dataDir })], { stdio: 'pipe' });
       // The last steps may pass between two looks.
-      await until(() => existsSync(join(home(), sign)) || existsSync(join(home(), 'pg')));
+      await until(() => existsSync(join(home(), sign)) || existsSync(join(home(), 'pg')), { everyMs: 2 });
       child.kill('SIGKILL');
       await once(child, 'exit');
     }
@@ -311,6 +317,7 @@ describe('P6 the socket', () => {
   test('a path too long for a socket gets a short folder, kept over starts', async () => {
     dataDir = join(folder, 'a path with spaces and more than a hundred and twenty characters '.repeat(2).trim());
     await mkdir(dataDir);
+    madeBefore();
     await using first = await startDatabase({ dataDir });
     expect(first.ready.host).toMatch(/^\/tmp\/muster-pg-/);
     await first.stop();

@@ -6,6 +6,7 @@ import type { DbLogger } from '../pool/logger.ts';
 import { hasCluster } from './cluster-version.ts';
 import { homeFolder, readIfThere, writeWhole } from './files.ts';
 import { clusterPaths } from './initialise.ts';
+import { leftOver, noteOrigin } from './left-over.ts';
 import { blockedAt } from './reach.ts';
 import { refusal } from './refusal.ts';
 import type { ServerUser } from './user.ts';
@@ -49,10 +50,14 @@ export async function clusterHome(options: Options): Promise<string> {
 }
 
 /** The cluster in `home` is whole: from now on a pointer that leads nowhere means that something was lost. */
-export async function rememberHome(dataDir: string, home: string): Promise<void> {
+export async function rememberHome(dataDir: string, home: string, logger: DbLogger): Promise<void> {
   if (home === join(dataDir, 'postgres')) return;
   const pointer = join(dataDir, pointerName);
   if ((await readIfThere(pointer)) !== `${home}\n`) await writeWhole(pointer, `${home}\n`, 0o600);
+  await noteOrigin(home, await realpath(dataDir));
+  const folders = await leftOver(home, pointerName);
+  if (folders.length === 0) return;
+  logger.warn({ folders }, 'databases of data folders that are gone still lie here; remove those you do not miss');
 }
 
 async function follow(pointed: string, pointer: string, user: ServerUser): Promise<string> {

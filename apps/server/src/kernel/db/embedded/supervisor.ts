@@ -167,7 +167,7 @@ export class EmbeddedPostgres implements Service {
         littleSharedMemory: hasLittleSharedMemory(machine),
       });
     }
-    await rememberHome(dataDir, home);
+    await rememberHome(dataDir, home, logger);
     await recordChoice(dataDir, { kind: 'embedded', where: home });
     const endpoint = await socketEndpoint(home, user);
     const settings = postgresSettings(poolMax, machine);
