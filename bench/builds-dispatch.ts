@@ -6,7 +6,7 @@
  * Latencies, cycles and memory are taken over HTTP from a server process of its own. Assignments are the whole claim
  * transaction (rows, attempts, tokens, events, commit) of one process without HTTP, over 64 label sets. Latencies and
  * cycles are medians of the rounds, one round of each after the other.
- * `--rounds=3 --singles=300 --cycles=2000 --lanes=24 --parked=2000 --builds=100000 --only=cycles --json`.
+ * `--rounds=3 --singles=300 --cycles=2000 --lanes=40 --parked=2000 --builds=100000 --only=cycles --json`.
  */
 
 import type { ClaimAnswer, HeartbeatAnswer, Job, Registered, Submitted } from '@muster/protocol';
@@ -22,7 +22,7 @@ const singles = given.get('singles', 300);
 const cycles = given.get('cycles', 2_000);
 /** One part alone, while working on it. */
 const only = given.text('only');
-const lanes = given.get('lanes', 24);
+const lanes = given.get('lanes', 40);
 const parkedCount = given.get('parked', 2_000);
 const builds = given.get('builds', 100_000);
 

@@ -34,7 +34,7 @@ export function familyOf(pid: number | undefined): number[] {
 /** The first process of the embedded Postgres of this data folder. */
 export function postmasterOf(dataDir: string): number | undefined {
   const pointer = path.join(dataDir, 'pg.location');
-  const home = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : dataDir;
+  const home = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : path.join(dataDir, 'postgres');
   const file = path.join(home, 'pg', 'postmaster.pid');
   return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined;
 }
