@@ -13,6 +13,8 @@ const steps = [
   ],
   ['lint', [tool('oxlint', 'bin', 'oxlint'), '--type-aware', '--quiet', ...(fix ? ['--fix'] : [])]],
   ['types', [tool('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']],
+  ['types of the console', [tool('typescript', 'bin', 'tsc'), '-p', join('apps', 'dashboard', 'tsconfig.json')]],
+  ['types of its tests', [tool('typescript', 'bin', 'tsc'), '-p', join('apps', 'dashboard', 'test', 'tsconfig.json')]],
   ['dead code', [tool('knip', 'bin', 'knip.js'), '--no-progress']],
   ['house rules', [tool('vitest', 'vitest.mjs'), 'run', '--project', 'tidy']],
 ];

@@ -36,7 +36,7 @@ export async function prepare() {
     );
   }
   if (installed()) return;
-  await withInstallLock(() => {
+  await withLock(lockFolder, 'Another start is installing the dependencies; waiting for it …', () => {
     if (installed()) return;
     const running = runningServer();
     if (running) {
@@ -45,6 +45,9 @@ export async function prepare() {
       );
     }
     install();
+  }).catch((error) => {
+    if (error.path !== lockFolder) throw error;
+    refuse(`This clone cannot be installed into: ${error.message}. Make it writable, or install it elsewhere.`);
   });
 }
 
@@ -84,36 +87,35 @@ function install() {
   process.stderr.write(`Installed in ${((Date.now() - began) / 1000).toFixed(1)} s.\n`);
 }
 
-/** A folder is the lock, because making one is atomic everywhere; the second starter waits for the first. */
-async function withInstallLock(work) {
+/** A folder is the lock, because making one is atomic everywhere; the second starter says `waiting` and waits for the first. */
+export async function withLock(folder, waiting, work) {
   const pause = () => new Promise((resolve) => setTimeout(resolve, 250));
   for (let said = false; ; said = true) {
     try {
-      mkdirSync(lockFolder);
+      mkdirSync(folder);
       break;
     } catch (error) {
-      if (error.code !== 'EEXIST')
-        refuse(`This clone cannot be installed into: ${error.message}. Make it writable, or install it elsewhere.`);
+      if (error.code !== 'EEXIST') throw error;
     }
-    if (!ownerAlive()) rmSync(lockFolder, { recursive: true, force: true });
-    else if (!said) process.stderr.write('Another start is installing the dependencies; waiting for it …\n');
+    if (!ownerAlive(folder)) rmSync(folder, { recursive: true, force: true });
+    else if (!said) process.stderr.write(`${waiting}\n`);
     await pause();
   }
-  writeFileSync(join(lockFolder, 'pid'), String(process.pid));
+  writeFileSync(join(folder, 'pid'), String(process.pid));
   try {
-    await work();
+    return await work();
   } finally {
-    rmSync(lockFolder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function ownerAlive() {
+function ownerAlive(folder) {
   try {
-    return alive(Number(readFileSync(join(lockFolder, 'pid'), 'utf8')));
+    return alive(Number(readFileSync(join(folder, 'pid'), 'utf8')));
   } catch {
     // The folder is there before the file in it: give its maker a moment.
     try {
-      return Date.now() - statSync(lockFolder).mtimeMs < 5_000;
+      return Date.now() - statSync(folder).mtimeMs < 5_000;
     } catch {
       return false;
     }
@@ -180,6 +182,17 @@ export function run(node, args, options = {}) {
       process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : hand(signal)));
     child.on('error', (error) => refuse(`Could not start ${node}: ${error.message}`));
     child.on('exit', (code, signal) => resolve(code ?? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1)));
+  });
+}
+
+/** Runs one command on the chosen Node to its end, and gives what it said. */
+export function capture(node, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(node, args, { env: environment(node), stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+    child.on('error', (error) => resolve({ code: 1, said: error.message }));
+    child.on('close', (code) => resolve({ code: code ?? 1, said }));
   });
 }
 

@@ -7,9 +7,9 @@ import { findNode, prepare, root, run } from './prepare.mjs';
 
 await prepare();
 const node = findNode();
-const groups = ['check', 'unit', 'db', 'scenario', 'crash'];
+const groups = ['check', 'unit', 'db', 'scenario', 'crash', 'browser'];
 /** Those of one step share the processors to its end: the last long file of one does not leave half of them idle. */
-const steps = [['check'], ['unit', 'db'], ['scenario', 'crash']];
+const steps = [['check'], ['unit', 'db'], ['scenario', 'crash', 'browser']];
 const words = process.argv.slice(2);
 const cut = words.indexOf('--');
 const asked = cut < 0 ? words : words.slice(0, cut);
@@ -20,20 +20,48 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-/** A run that ended well. One that saw no test, for whatever reason, tested nothing and is no success. */
+/**
+ * A run that ended well. One that saw no test, for whatever reason, tested nothing and is no success.
+ *
+ * Tests of real processes wait for things to come, and a machine that stood still for a while makes them wait in vain. Files
+ * that failed by waiting alone are run once more, one after the other, and named; whatever was found to be wrong stays red.
+ */
 async function tested(projects) {
+  const first = await runOnce(projects);
+  if (first.code === 0) return 0;
+  const late = first.failed.filter(({ reasons }) => reasons.every((reason) => waitedInVain.test(reason)));
+  if (late.length === 0 || late.length < first.failed.length || late.length > lateMax) return first.code;
+  const names = late.map(({ file }) => file);
+  process.stdout.write(`\nWaited in vain, run once more alone: ${names.join(', ')}\n`);
+  const second = await runOnce([...projects, '--maxWorkers=1', ...names]);
+  const green = second.code === 0;
+  process.stdout.write(`\n${green ? 'Unsteady, green alone' : 'Red alone too'}: ${names.join(', ')}\n`);
+  return second.code;
+}
+
+const waitedInVain = /timed out in \d+ ?ms|not true within \d+ ms|Timeout \d+ms exceeded/;
+/** More files than this that wait in vain are no accident. */
+const lateMax = 3;
+
+async function runOnce(words) {
   const folder = mkdtempSync(join(tmpdir(), 'muster-test-'));
   const file = join(folder, 'results.json');
   try {
     const reports = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const code = await run(node, [vitest, 'run', ...projects, ...reports, ...rest]);
-    if (code !== 0) return code;
-    if (JSON.parse(readFileSync(file, 'utf8')).numTotalTests > 0) return 0;
-    process.stderr.write('No test ran.\n');
-    return 1;
+    const code = await run(node, [vitest, 'run', ...words, ...reports, ...rest]);
+    const { numTotalTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
+    if (numTotalTests === 0) process.stderr.write('No test ran.\n');
+    const failed = testResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ name, message, assertionResults }) => {
+        const reasons = assertionResults.flatMap(({ failureMessages }) => failureMessages ?? []);
+        // A file that failed outside of its tests says so itself.
+        return { file: name, reasons: reasons.length > 0 ? reasons : [message] };
+      });
+    return { code: code === 0 && numTotalTests === 0 ? 1 : code, failed };
   } catch (error) {
     process.stderr.write(`The run left no results: ${error.message}\n`);
-    return 1;
+    return { code: 1, failed: [] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

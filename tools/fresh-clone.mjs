@@ -75,7 +75,7 @@ async function startOnce(port) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const tookMs = Date.now() - began;
-  process.kill(-child.pid, 'SIGTERM');
+  if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
   await finished(child).catch(() => undefined);
   return tookMs;
 }

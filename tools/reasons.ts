@@ -18,8 +18,9 @@ const isNode = (value: unknown): value is Node =>
 const isCode = (name: unknown): name is ErrorCode => (errorCodes as readonly unknown[]).includes(name);
 const isWord = (text: string): boolean => /^[a-z]+(?:_[a-z]+)*$/.test(text);
 
+/** The console shows reasons of the server and has none of its own. */
 const production = (path: string): boolean =>
-  /^(apps|packages)\/[a-z]+\/src\//.test(path) && !path.endsWith('.test.ts');
+  /^(apps|packages)\/(?!dashboard\/)[a-z]+\/src\//.test(path) && !path.endsWith('.test.ts');
 
 /** Words of the code that no answer and no log line of an operator ever carries. */
 const unseen: Readonly<Record<string, string>> = {

@@ -55,6 +55,7 @@ describe('tidy', () => {
       text: '',
       imports: [],
       uses: [],
+      words: [],
       ...text,
     });
     const at = (to: string, specifier = to) => [{ specifier, line: 1, to }];
@@ -67,6 +68,12 @@ describe('tidy', () => {
         uses: ['Date.now', 'process.env', 'process.exit'].map((name) => ({ name, line: 1 })),
       }),
       file('apps/server/src/builds/b.test.ts', { uses: [{ name: 'setTimeout', line: 1 }] }),
+      file('apps/dashboard/src/parts/a.tsx', {
+        imports: at('apps/dashboard/src/pages/builds/page.tsx'),
+        text: ['dangerously', 'SetInnerHTML'].join(''),
+        words: [{ text: 'Hello', line: 1 }],
+      }),
+      file('apps/dashboard/src/api/a.ts', { imports: at('packages/protocol/src/index.ts', '@muster/protocol') }),
       file('apps/server/src/builds/utils.ts', { text: ['// TO', 'DO later'].join('') }),
     ];
     const silent = rules.filter((rule) => rule.check(broken).length === 0).map((rule) => rule.name);

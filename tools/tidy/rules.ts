@@ -1,8 +1,6 @@
+import { consoleRoomOf, consoleRules } from './console-rules.ts';
 import type { SourceFile } from './graph.ts';
-
-export type Finding = { where: string; what: string };
-/** A house rule: what it looks for, why it exists, and what to do instead; all three are printed with a finding. */
-export type Rule = { name: string; why: string; instead: string; check(files: readonly SourceFile[]): Finding[] };
+import type { Finding, Rule } from './rule.ts';
 
 const server = 'apps/server/src/';
 const isTest = (path: string): boolean =>
@@ -78,6 +76,7 @@ const bannedPackages: readonly { pattern: RegExp; only: RegExp }[] = [
 ];
 
 export const rules: readonly Rule[] = [
+  ...consoleRules,
   {
     name: 'floors',
     why: 'capabilities meet only in compose.ts, and the kernel knows no product noun: then each room can be read, tested and replaced alone',
@@ -128,6 +127,7 @@ export const rules: readonly Rule[] = [
           'packages/client': ['packages/protocol'],
           'packages/worker': ['packages/protocol'],
           'apps/cli': ['packages/protocol', 'packages/client'],
+          'apps/dashboard': ['packages/protocol', 'packages/client'],
           'apps/server': ['packages/protocol'],
         };
         return allowed[from]?.includes(to) ? undefined : `${from} imports ${to}`;
@@ -214,7 +214,8 @@ const packageOf = (path: string): string => path.split('/').slice(0, 2).join('/'
 /** Folders that import each other in a ring, as lists of folders. */
 export function folderCycles(files: readonly SourceFile[]): string[][] {
   const edges = new Map<string, Set<string>>();
-  const folder = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+  // Within a room of the console files lie in folders for the eye alone; between its rooms another rule decides.
+  const folder = (path: string): string => consoleRoomOf(path) ?? path.slice(0, Math.max(0, path.lastIndexOf('/')));
   const known = new Set(files.map((file) => file.path));
   for (const file of production(files)) {
     for (const { to } of file.imports) {

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
+import { addAdmin } from './commands/admin.ts';
 import { addBuilds, type Wire } from './commands/builds.ts';
 import { addDemo } from './commands/demo.ts';
 import { addGallery } from './commands/gallery.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
 import { addQueues } from './commands/queues.ts';
+import { addRunning } from './commands/running.ts';
 import { addStreams } from './commands/streams.ts';
 import { addSystem } from './commands/system.ts';
 import { addWorkers } from './commands/workers.ts';
@@ -25,6 +27,7 @@ export function makeProgram(wire: Wire): Command {
     .enablePositionalOptions()
     .exitOverride();
   addSystem(program, wire);
+  addRunning(program, wire);
   addBuilds(program, wire);
   addWorkers(program, wire);
   addQueues(program, wire);
@@ -32,6 +35,7 @@ export function makeProgram(wire: Wire): Command {
   addStreams(program, wire);
   addLog(program, wire);
   addKeys(program, wire);
+  addAdmin(program, wire);
   addDemo(program, wire);
   globalsEverywhere(program, program);
   return program;

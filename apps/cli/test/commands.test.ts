@@ -2,6 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { newId } from '../../server/src/kernel/base/index.ts';
+import { sql } from '../../server/src/kernel/db/index.ts';
 import { buildsServer, sourceZip } from '../../server/test/support/builds-server.ts';
 import { testDatabase } from '../../server/test/support/database.ts';
 import { makeProgram } from '../src/program.ts';
@@ -131,6 +133,21 @@ test('every command speaks JSON when asked to', { timeout: 120_000 }, async () =
   expect(await say('streams token', 'demo/**')).toMatchObject([{ token: expect.any(String) as string }]);
   expect(await say('streams close', 'demo/j', '--yes')).toMatchObject([{ path: 'demo/j', closed: true }]);
   expect(await say('streams rm', 'demo/j', '--yes')).toEqual([{ path: 'demo/j', removed: true }]);
+
+  expect(await say('overview')).toMatchObject([{ needsPerson: expect.any(Array) as unknown[] }]);
+  expect((await say('activity', '--area', 'builds')).map((entry) => entry['kind'])).toContain('build.succeeded');
+  expect(idOf(await say('search', done))).toBe(done);
+  expect(await say('usage')).toMatchObject([{ by: 'day', buckets: expect.any(Array) as unknown[] }]);
+  const [waits, failed] = [newId('job'), newId('job')];
+  await database.db.query(sql`
+    insert into jobs (id, kind, state, attempts_max, run_at) values (${waits}, 'nobody', 'waiting', 1, now() + interval '1 h')`);
+  await database.db.query(sql`
+    insert into jobs_done (id, kind, outcome, reason, attempt, term, enqueued_at)
+    values (${failed}, 'nobody', 'failed', 'broken', 1, 1, now())`);
+  expect((await say('jobs list', '--state', 'failed')).map((job) => job['id'])).toEqual([failed]);
+  expect(await say('jobs show', waits)).toMatchObject([{ kind: 'nobody' }]);
+  expect(idOf(await say('jobs retry', failed))).not.toBe(failed);
+  expect(await say('jobs cancel', waits, '--reason', 'enough')).toMatchObject([{ state: 'cancelled' }]);
 
   const unsaid = commandNames(makeProgram(() => async () => undefined)).filter(
     (name) => !spoken.has(name) && !name.startsWith('gallery '),

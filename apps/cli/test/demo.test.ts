@@ -1,8 +1,9 @@
 /* The demo takes everything down with it: its server, that one's Postgres, and its worker, however it ends. */
-import { chmod, readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../server/test/support/until.ts';
 import { type Running, runCli, startCli, tempDir } from './support/cli.ts';
 
@@ -32,10 +33,16 @@ async function processesOf(dir: string, but?: number): Promise<{ pid: number; wo
   return found.flat();
 }
 
-async function runningDemo(): Promise<{ demo: Running; dir: string }> {
-  const folder = await tempDir();
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-demo-'));
   // Postgres may run as another user, who must pass through.
   await chmod(folder, 0o711);
+});
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+/** All of them in one data folder: its database is made once, and each goes on with what the one before left. */
+async function runningDemo(): Promise<{ demo: Running; dir: string }> {
   const dir = join(folder, 'data');
   onTestFinished(async () => {
     for (const { pid } of await processesOf(dir)) process.kill(pid, 'SIGKILL');
@@ -55,14 +62,10 @@ const gone = (dir: string): Promise<void> =>
   until(async () => (await processesOf(dir)).length === 0, { withinMs: goneMsMax, everyMs: 100 });
 
 describe.runIf(process.platform === 'linux')('nothing is left running', () => {
-  test('after Ctrl-C; then wipe removes what it made, and nothing else', { timeout: 120_000 }, async () => {
+  test('after kill -9', { timeout: 120_000 }, async () => {
     const { demo, dir } = await runningDemo();
-    demo.child.kill('SIGINT');
-    expect((await demo.exit).code).toBe(0);
-    expect(await processesOf(dir)).toEqual([]);
-    expect((await runCli(undefined, ['demo', 'wipe', '--yes', '--dir', await tempDir()])).code).toBe(2);
-    expect((await runCli(undefined, ['demo', 'wipe', '--yes', '--dir', dir])).code).toBe(0);
-    expect(await readdir(join(dir, '..'))).not.toContain('data');
+    demo.child.kill('SIGKILL');
+    await gone(dir);
   });
 
   test('after a second Ctrl-C, which waits for nobody', { timeout: 120_000 }, async () => {
@@ -74,9 +77,13 @@ describe.runIf(process.platform === 'linux')('nothing is left running', () => {
     await gone(dir);
   });
 
-  test('after kill -9', { timeout: 120_000 }, async () => {
+  test('after Ctrl-C; then wipe removes what it made, and nothing else', { timeout: 120_000 }, async () => {
     const { demo, dir } = await runningDemo();
-    demo.child.kill('SIGKILL');
-    await gone(dir);
+    demo.child.kill('SIGINT');
+    expect((await demo.exit).code).toBe(0);
+    expect(await processesOf(dir)).toEqual([]);
+    expect((await runCli(undefined, ['demo', 'wipe', '--yes', '--dir', await tempDir()])).code).toBe(2);
+    expect((await runCli(undefined, ['demo', 'wipe', '--yes', '--dir', dir])).code).toBe(0);
+    expect(await readdir(join(dir, '..'))).not.toContain('data');
   });
 });

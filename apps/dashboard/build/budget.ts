@@ -9,6 +9,9 @@ export type Sizes = { firstLoad: number; firstFiles: string[]; chunks: Record<st
 type Output = Rolldown.RolldownOutput['output'];
 type Chunk = Rolldown.OutputChunk & { viteMetadata?: { importedCss: Set<string> } };
 
+/** What `/` shows at once. The library that draws its chart comes when all of this is on the screen, as a part of its own. */
+const firstParts = /\/pages\/overview\/(?:overview-page|throughput)\.tsx$/;
+
 /** The first load is the entry and the overview with all they import; everything else comes when it is asked for. */
 export function measure(output: Output, files: Readonly<Record<string, Packed>>): Sizes {
   const chunks = new Map(output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part as Chunk]] : [])));
@@ -22,7 +25,7 @@ export function measure(output: Output, files: Readonly<Record<string, Packed>>)
     for (const each of chunk?.imports ?? []) take(each);
   };
   for (const chunk of chunks.values())
-    if (chunk.isEntry || chunk.facadeModuleId?.includes('/pages/overview/')) take(chunk.fileName);
+    if (chunk.isEntry || firstParts.test(chunk.facadeModuleId ?? '')) take(chunk.fileName);
   const rest = Object.keys(files).filter((name) => !first.has(name) && /\.(js|css)$/.test(name));
   return {
     firstLoad: [...first].reduce((sum, name) => sum + gzipOf(name), 0),

@@ -2,7 +2,7 @@
  * Builds the console: `node build.ts <folder> <stamp>`. The folder then holds one folder for each of the last two builds and
  * `current.json`, which names the one to serve; it is written last, so a build that is cut off changes nothing.
  */
-import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Rolldown } from 'vite';
 import { measure, overBudget } from './budget.ts';
@@ -36,7 +36,6 @@ function onlyOne(all: readonly Rolldown.RolldownOutput[]): Rolldown.RolldownOutp
 
 /** Other builds in the folder, newest first. */
 async function formerBuilds(): Promise<string[]> {
-  const { stat } = await import('node:fs/promises');
   const names = (await readdir(folder ?? '')).filter((name) => /^[0-9a-f]{12}$/.test(name) && name !== id);
   const dated = await Promise.all(
     names.map(async (name) => ({ name, at: (await stat(join(folder ?? '', name))).mtimeMs })),

@@ -86,6 +86,7 @@ created_at timestamp with time zone not null default now()
 expires_at timestamp with time zone
 last_used_at timestamp with time zone
 revoked_at timestamp with time zone
+last_used_address text
 constraint api_keys_check CHECK (((short_id IS NULL) <> (environment_name IS NULL)))
 constraint api_keys_check1 CHECK (((previous_hash IS NULL) = (previous_until IS NULL)))
 constraint api_keys_environment_name_key UNIQUE (environment_name)
@@ -772,6 +773,31 @@ constraint jobs_done_pkey PRIMARY KEY (id)
 CREATE INDEX jobs_done_age ON muster.jobs_done USING btree (finished_at)
 CREATE INDEX jobs_done_kind ON muster.jobs_done USING btree (kind, id DESC) WHERE (outcome <> 'done'::text)
 
+-- table key_hours
+options {fillfactor=80}
+key_id text not null
+hour timestamp with time zone not null
+requests bigint not null
+failed bigint not null
+constraint key_hours_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_keys(id) ON DELETE CASCADE
+constraint key_hours_pkey PRIMARY KEY (key_id, hour)
+CREATE INDEX key_hours_hour ON muster.key_hours USING btree (hour)
+
+-- table key_requests
+id bigint not null generated always as identity
+key_id text not null
+at timestamp with time zone not null
+method text not null
+route text not null
+status integer not null
+ms real not null
+address text not null
+request_id text not null
+constraint key_requests_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_keys(id) ON DELETE CASCADE
+constraint key_requests_pkey PRIMARY KEY (id)
+CREATE INDEX key_requests_at ON muster.key_requests USING btree (at)
+CREATE INDEX key_requests_key ON muster.key_requests USING btree (key_id, id DESC)
+
 -- table legacy_attempts
 build_id text not null
 term integer not null
@@ -879,6 +905,14 @@ constraint person_credentials_pkey PRIMARY KEY (id)
 constraint person_credentials_provider_account_id_key UNIQUE (provider, account_id)
 CREATE INDEX person_credentials_person ON muster.person_credentials USING btree (person_id)
 
+-- table prices
+version integer not null
+rules jsonb not null
+created_at timestamp with time zone not null
+created_by text not null
+constraint prices_pkey PRIMARY KEY (version)
+constraint prices_version_check CHECK ((version > 0))
+
 -- table projects
 id text not null
 name text not null
@@ -899,6 +933,13 @@ created_at timestamp with time zone not null default now()
 constraint queues_check CHECK (((paused_at IS NULL) = (pause_reason IS NULL)))
 constraint queues_pkey PRIMARY KEY (project_id, name)
 constraint queues_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+
+-- table recovery_codes
+person_id text not null
+code_hash bytea not null
+used_at timestamp with time zone
+constraint recovery_codes_person_id_fkey FOREIGN KEY (person_id) REFERENCES second_factors(person_id) ON DELETE CASCADE
+constraint recovery_codes_pkey PRIMARY KEY (person_id, code_hash)
 
 -- table run_tokens
 secret_hash bytea not null
@@ -1088,6 +1129,30 @@ constraint sandbox_settings_fleet_daily_max_check CHECK ((fleet_daily_max >= 0))
 constraint sandbox_settings_fleet_monthly_max_check CHECK ((fleet_monthly_max >= 0))
 constraint sandbox_settings_pkey PRIMARY KEY (project_id)
 constraint sandbox_settings_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id)
+
+-- table saved_views
+project_id text not null
+id text not null
+owner_id text not null
+shared boolean not null
+name text not null
+page text not null
+search text not null
+updated_at timestamp with time zone not null
+constraint saved_views_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
+constraint saved_views_page_check CHECK (((length(page) >= 1) AND (length(page) <= 100)))
+constraint saved_views_pkey PRIMARY KEY (project_id, id)
+constraint saved_views_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+constraint saved_views_search_check CHECK ((length(search) <= 4096))
+
+-- table second_factors
+person_id text not null
+secret bytea not null
+created_at timestamp with time zone not null
+confirmed_at timestamp with time zone
+last_period bigint not null default 0
+constraint second_factors_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
+constraint second_factors_pkey PRIMARY KEY (person_id)
 
 -- table setup_tokens
 secret_hash bytea not null

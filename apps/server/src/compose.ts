@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Scope, scopes } from '@muster/protocol';
 import { checkSecret, createAccounts } from '#accounts';
 import { type Builds, createBuilds } from '#builds';
 import { compatRoutes } from '#builds/compat';
-import { type Config, createSecrets, type Read } from '#config';
+import { type Config, createSecrets, type Read, showConfig } from '#config';
+import { createConsole } from '#console';
 import { createGallery } from '#gallery';
 import { mindsFrom } from '#gallery/minds';
 import { createAuth, type EnvironmentKey } from '#kernel/auth';
@@ -17,9 +19,11 @@ import { createBudgets, createMeter } from '#kernel/meter';
 import { createOutbound } from '#kernel/outbound';
 import { createQueue, type QueueTimes } from '#kernel/queue';
 import type { Telemetry } from '#kernel/telemetry';
+import { createRunning, Pulse } from '#running';
 import { createStreams, streamsDefaults } from '#streams';
 import { streamFrames } from '#streams/socket';
-import { measureDisk, measurePool, measureQueries, reportHealth } from './observe.ts';
+import { createUsage, parsePrices } from '#usage';
+import { measureDisk, measurePool, measureQueries, partsOf, reportHealth } from './observe.ts';
 import { declareLogBounds, measureLog, observeLog } from './observe-log.ts';
 import { nodeName, openDatabase } from './open-database.ts';
 import { Phases } from './phases.ts';
@@ -36,6 +40,8 @@ export type ComposeOptions = {
   /** `memory`: nothing on disk, and no right to the log of the database, so several nodes may share one. For tests. */
   log?: 'disk' | 'memory';
   httpLimits?: HttpOptions['limits'];
+  /** Where the built console is. */
+  consoleFolder?: string;
   queueTimes?: Partial<QueueTimes>;
   checkAnswers?: boolean;
 };
@@ -72,9 +78,11 @@ export async function migrateOnly(
 
 async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: ComposeOptions): Promise<App> {
   const { config, secrets: given } = read;
-  const { logger, metrics } = telemetry;
+  const { logger } = telemetry;
   const { dataDir } = config.base;
   const { clock = systemClock } = options;
+  const pulse = new Pulse(clock);
+  const metrics = pulse.hears(telemetry.metrics);
   const { fatal } = up.lifecycle;
   const limits = new Limits();
   const node = nodeName(config);
@@ -151,7 +159,10 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     times: { keepFinishedMs, ...options.queueTimes },
     limits,
   });
+  const folder = options.consoleFolder ?? join(import.meta.dirname, '../../dashboard/dist');
+  const pages = createConsole({ folder, basePath: config.base.basePath, logger: room('console') });
   const http = createHttp({
+    build: () => pages.build(),
     ...edgeOf(config, given.metricsToken),
     auth,
     db,
@@ -204,6 +215,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     publicBase: () => publicBase ?? http.url,
     cookieKeys: secrets.deriveAll('accounts.sign-in-cookies'),
     engineSecret: secrets.derive('accounts.sign-in-engine'),
+    box: secrets.box('accounts.second-factor'),
     headless: firstPerson(config, given),
   });
   const gallery = createGallery({
@@ -214,6 +226,7 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     bus,
     auth,
     budgets,
+    meter,
     outbound,
     clock,
     random: systemRandom,
@@ -241,6 +254,43 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     basePath: config.base.basePath,
     publicBase: () => publicBase ?? http.url,
   });
+  const usage = createUsage({
+    db,
+    auth,
+    clock,
+    limits,
+    currency: config.usage.currency,
+    pricesOfFile: await pricesOf(config),
+    heldTimes: (projectId) => builds.glance.heldTimes(projectId),
+  });
+  const running = createRunning({
+    db,
+    log,
+    auth,
+    queue,
+    clock,
+    limits,
+    pulse,
+    telemetry: { ...telemetry, logger: room('running') },
+    node: { name: node, version, dataDir, url: () => publicBase ?? http.url },
+    database: {
+      kind: server.kind,
+      described: options.database ? 'given' : server.describe(),
+      healthy: () => db.healthy(),
+      pool: () => db.pool(),
+      poolMax,
+    },
+    builds: builds.glance,
+    gallery: gallery.glance,
+    costToday: (projectId, tz) => usage.costToday(projectId, tz),
+    parts: () => partsOf({ db, log, builds, gallery, secret }),
+    edge: () => ({
+      sockets: limits.present('http.sockets') ?? 0,
+      inFlight: limits.present('http.requestsInFlight') ?? 0,
+    }),
+    config: () => ({ items: showConfig(read), warnings: [...read.warnings] }),
+    demo: config.base.demo,
+  });
   const streams = createStreams({
     db,
     log,
@@ -255,15 +305,18 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
     secrets: { box: secrets.box('streams.signing-keys'), wakeTokenKeys: secrets.deriveAll('streams.wake-tokens') },
     publicBase,
     loopback,
-    rooms: [builds.streams, gallery.streams],
+    rooms: [builds.streams, gallery.streams, ...running.streams],
     config: { ...streamsDefaults, ...config.streams, corsOrigins: config.edge.corsOrigins },
   });
   accounts.plugin(http);
   builds.routes(http);
   streams.routes(http);
   gallery.routes(http);
+  usage.routes(http);
+  running.routes(http);
   streamFrames(streams.room)(http);
   compatRoutes(builds.room)(http);
+  pages.routes(http);
 
   await up.start('keys', auth);
   await up.start('people', accounts);
@@ -272,6 +325,8 @@ async function bringUp(up: Phases, read: Read, telemetry: Telemetry, options: Co
   await up.start('streams', streams);
   await up.start('budgets', budgets);
   await up.start('gallery', gallery);
+  await up.start('running', running);
+  await up.start('console', pages);
   http.health(() => gallery.health());
   await up.open('health', async () => reportHealth(http, { server, db, log, clock, blobs, secret }));
   // Runners come after listening. At the end both let go at the same time, each within its own grace.
@@ -343,6 +398,9 @@ function logOptions(
     node: { id: node, url },
   };
 }
+
+const pricesOf = async ({ usage: { pricesFile } }: Config): Promise<ReturnType<typeof parsePrices> | undefined> =>
+  pricesFile === undefined ? undefined : parsePrices(await readFile(pricesFile, 'utf8'), 'MUSTER_PRICES_FILE');
 
 function openBlobs({ base, blobs }: Config, given: Read['secrets'], clock: Clock): Promise<BlobStore> {
   const { s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = given;

@@ -6,8 +6,8 @@ import { logForm, noStartLines, startLevel, terminalLines } from './start-lines.
 
 const exit = (code: number): void => process.exit(code);
 const { signal, rest } = stopSignal(process.argv.slice(2), exit);
-const known = ['--origin', '--migrate-only', '--plan', '--json', '--yes'];
-const given = readCommandLine(rest, ['config', 'log'], known);
+const known = ['--origin', '--migrate-only', '--plan', '--json', '--yes', '--remove-second-factor'];
+const given = readCommandLine(rest, ['config', 'log', 'admin'], known);
 const { command, flags, switches, problems } = given;
 const say = (text: string, code: number): void => {
   process.exitCode = code;
@@ -19,6 +19,7 @@ try {
     const said = runConfigCommand(command[1], { env: processEnv(), flags, origin: switches.has('--origin') });
     say(said.text, said.code);
   } else if (command[0] === 'log') await tendLog(command[1]);
+  else if (command[0] === 'admin') await tendPeople(command.slice(1));
   else await serve();
 } catch (error) {
   const { text, code } = explainFailure(error);
@@ -33,6 +34,16 @@ async function tendLog(verb: string | undefined): Promise<void> {
   await using telemetry = await createTelemetry({ level: 'warn', form: 'json', write: complain });
   const on = { json: switches.has('--json'), yes: switches.has('--yes') };
   process.exitCode = await runLogCommand(read, telemetry, { verb, ...on, say: (text) => say(text, 0), complain });
+}
+
+/** Whether or not the server runs; its log lines go beside the result. */
+async function tendPeople(words: readonly string[]): Promise<void> {
+  const read = readConfig(processEnv(), flags);
+  const { runAdminCommand } = await import('./admin-command.ts');
+  const complain = (text: string): void => void process.stderr.write(text);
+  await using telemetry = await createTelemetry({ level: 'error', form: 'json', write: complain });
+  const on = { json: switches.has('--json'), removeSecondFactor: switches.has('--remove-second-factor') };
+  process.exitCode = await runAdminCommand(read, telemetry, { words, ...on, say: (text) => say(text, 0), complain });
 }
 
 async function serve(): Promise<void> {

@@ -83,3 +83,62 @@ export function reportHealth(
     },
   };
 }
+
+/** How the parts of this node are, in words, for `/v1/system`. */
+export function partsOf(parts: {
+  db: Pick<PoolDb, 'healthy'>;
+  log: Pick<Log, 'promises'>;
+  builds: { health(): { parked: number; connected: number } };
+  gallery: { health(): { fields: Readonly<Record<string, unknown>> } };
+  secret: 'same' | 'other';
+}): { name: string; state: 'ok' | 'warning' | 'bad'; detail: string; whatToDo: string | null }[] {
+  const { db, log, builds, gallery, secret } = parts;
+  const promises = log.promises();
+  const workers = builds.health();
+  const { mind } = galleryOf(gallery.health().fields);
+  const healthy = db.healthy();
+  return [
+    {
+      name: 'database',
+      state: healthy ? 'ok' : 'bad',
+      detail: healthy ? 'It answers.' : 'It did not answer the last look.',
+      whatToDo: healthy ? null : 'Look whether it runs and takes connections; nothing acknowledged is lost meanwhile.',
+    },
+    {
+      name: 'log',
+      state: promises.degraded ? 'bad' : 'ok',
+      detail: `An acknowledgement means ${promises.ackMeans}; ${Math.round(promises.flushLagMs)} ms behind in the database.`,
+      whatToDo: promises.degraded
+        ? 'See the troubleshooting page: a budget is nearly used, or files are in quarantine.'
+        : null,
+    },
+    {
+      name: 'builds',
+      state: 'ok',
+      detail: `${workers.connected} workers are connected, ${workers.parked} wait for work.`,
+      whatToDo: null,
+    },
+    {
+      name: 'gallery',
+      state: mind === undefined ? 'ok' : 'warning',
+      detail: mind === undefined ? 'Minds answer.' : `The mind is replaced for now: ${mind}.`,
+      whatToDo: mind === undefined ? null : 'Look at the minds page; it goes back by itself once the mind answers.',
+    },
+    ...(secret === 'same'
+      ? []
+      : [
+          {
+            name: 'secrets',
+            state: 'bad' as const,
+            detail: 'MUSTER_SECRET is not the one this database was used with.',
+            whatToDo: 'Set the former one, also as MUSTER_SECRET_PREVIOUS.',
+          },
+        ]),
+  ];
+}
+
+/** What the gallery says of its mind when it is not well. */
+function galleryOf(fields: Readonly<Record<string, unknown>>): { mind: string | undefined } {
+  const { gallery } = fields as { gallery?: { mind?: string | { degraded?: string } } }; // oxlint-disable-line typescript/no-unsafe-type-assertion -- written by the gallery's own health
+  return { mind: typeof gallery?.mind === 'object' ? gallery.mind.degraded : undefined };
+}

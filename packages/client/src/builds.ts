@@ -6,6 +6,8 @@ import type {
   BuildSummary,
   BulkAnswer,
   ChangeBuild,
+  LogHits,
+  LogPage,
   LogRecord,
   Page,
   RetryBuild,
@@ -27,7 +29,32 @@ export type BuildFilter = {
   key?: string;
   since?: string;
   until?: string;
+  /** Several with commas. */
+  ids?: string;
+  attribution?: string;
+  failure?: string;
+  retried?: boolean;
   q?: string;
+};
+export type LogQuery = {
+  /** Part of a line, or an expression with `regex`. */
+  q?: string;
+  regex?: boolean;
+  level?: 'info' | 'warn' | 'error';
+  /** Hits from this line on, or backwards from it with `back`. */
+  from?: number;
+  back?: boolean;
+  limit?: number;
+  /** False ends the search with the last hit asked for. */
+  count?: boolean;
+};
+export type TelemetryPoint = {
+  at: string;
+  cpuPercent: number | null;
+  memoryMb: number | null;
+  diskPercent: number | null;
+  processes: number | null;
+  stage: string | null;
 };
 export type BlobSource = { uploadId: string } | { fromBuild: string };
 
@@ -61,8 +88,16 @@ export class Builds {
     });
   }
 
-  list(filter: BuildFilter & { limit?: number; cursor?: string } = {}): Promise<Page<BuildSummary>> {
-    return this.#connection.call('GET', '/v1/builds', { query: filter });
+  list(
+    filter: BuildFilter & { limit?: number; cursor?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<Page<BuildSummary>> {
+    return this.#connection.call('GET', '/v1/builds', { query: filter, signal });
+  }
+
+  /** How many match, up to 10,000. */
+  count(filter: BuildFilter = {}, signal?: AbortSignal): Promise<{ count: number; exact: boolean }> {
+    return this.#connection.call('GET', '/v1/builds/count', { query: filter, signal });
   }
 
   /** One build, whole. With `until` it parks up to `waitMs` (≤ 55 s) for that moment. */
@@ -103,8 +138,37 @@ export class Builds {
     return this.#connection.call('POST', '/v1/builds/bulk', { json: body });
   }
 
+  /** How far a bulk action is. */
+  readBulk(jobId: string): Promise<BulkAnswer> {
+    return this.#connection.call('GET', `/v1/builds/bulk/${encodeURIComponent(jobId)}`);
+  }
+
+  /** What is not done yet stays undone. */
+  stopBulk(jobId: string): Promise<BulkAnswer> {
+    return this.#connection.call('POST', `/v1/builds/bulk/${encodeURIComponent(jobId)}/stop`, { json: {} });
+  }
+
+  /** What the machine of a build measured after a moment, oldest first. */
+  telemetry(id: string, after?: string): Promise<{ items: TelemetryPoint[] }> {
+    return this.#connection.call('GET', `${at(id)}/telemetry`, { query: { after } });
+  }
+
   stats(query: { window?: string; by?: string } = {}): Promise<BuildStats> {
     return this.#connection.call('GET', '/v1/builds/stats', { query });
+  }
+
+  /** Lines of the log by number, at most 2,000; `next` is where `log` goes on behind the last one. */
+  logLines(
+    id: string,
+    part: { from: number; limit?: number; whole?: boolean } | { tail: number },
+    signal?: AbortSignal,
+  ): Promise<LogPage> {
+    return this.#connection.call('GET', `${at(id)}/log/lines`, { query: part, signal });
+  }
+
+  /** Searches the whole log on the server. */
+  findInLog(id: string, query: LogQuery, signal?: AbortSignal): Promise<LogHits> {
+    return this.#connection.call('GET', `${at(id)}/log/find`, { query, signal });
   }
 
   /** The build's log from any point, live until the build is done. */

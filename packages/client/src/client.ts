@@ -1,10 +1,13 @@
+import { Accounts } from './accounts.ts';
 import { Connection, type ConnectionOptions } from './base/connection.ts';
 import { Builds } from './builds.ts';
 import { Gallery } from './gallery.ts';
 import { Keys } from './keys.ts';
+import { Running } from './running.ts';
 import { Stream } from './streams/stream.ts';
-import { StreamSocket } from './streams/stream-socket.ts';
+import { type SocketWatch, StreamSocket } from './streams/stream-socket.ts';
 import { Streams } from './streams/streams.ts';
+import { UsageCalls } from './usage.ts';
 import { Queues, Workers } from './workers.ts';
 
 /** One server seen with one credential. */
@@ -16,6 +19,9 @@ export class Client {
   readonly keys: Keys;
   readonly streams: Streams;
   readonly gallery: Gallery;
+  readonly running: Running;
+  readonly usage: UsageCalls;
+  readonly accounts: Accounts;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
@@ -25,6 +31,9 @@ export class Client {
     this.keys = new Keys(this.connection);
     this.streams = new Streams(this.connection);
     this.gallery = new Gallery(this.connection);
+    this.running = new Running(this.connection);
+    this.usage = new UsageCalls(this.connection);
+    this.accounts = new Accounts(this.connection);
   }
 
   /** One stream by its path; `contentType` when it is known, else it is guessed from what is appended. */
@@ -33,7 +42,7 @@ export class Client {
   }
 
   /** Many streams over one connection, for pages that follow more than a few. */
-  socket(): StreamSocket {
-    return new StreamSocket(this.connection);
+  socket(watch?: SocketWatch): StreamSocket {
+    return new StreamSocket(this.connection, watch);
   }
 }

@@ -24,14 +24,17 @@ import type {
   GallerySpend,
   GalleryStats,
   GalleryTask,
+  GalleryThought,
   Imported,
   Page,
   PanicAnswered,
   PatchBot,
   PatchFleet,
   Persona,
+  PersonaPreviewed,
   Preview,
   PreviewAnswer,
+  PreviewPersona,
   Purged,
   PutBudget,
   Release,
@@ -42,6 +45,7 @@ import type {
 } from '@muster/protocol';
 import type { Connection } from './base/connection.ts';
 import { wait } from './base/patience.ts';
+import { GallerySandbox } from './gallery-sandbox.ts';
 import { GalleryTargets } from './gallery-targets.ts';
 import type { Batch, FollowOptions } from './streams/follow-stream.ts';
 import { Stream } from './streams/stream.ts';
@@ -84,6 +88,7 @@ export class Gallery {
   readonly bots: GalleryBots;
   readonly personas: GalleryPersonas;
   readonly targets: GalleryTargets;
+  readonly sandbox: GallerySandbox;
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -91,6 +96,7 @@ export class Gallery {
     this.bots = new GalleryBots(connection);
     this.personas = new GalleryPersonas(connection);
     this.targets = new GalleryTargets(connection);
+    this.sandbox = new GallerySandbox(connection);
   }
 
   fleet(): Promise<GalleryFleet> {
@@ -147,6 +153,11 @@ export class Gallery {
   /** The feed, newest first. */
   activity(query: FeedQuery & { bot?: string } = {}): Promise<Page<Activity>> {
     return this.#connection.call('GET', `${base}/activity`, { query });
+  }
+
+  /** One think: why, what came of it, what the feed said. */
+  thought(id: string): Promise<GalleryThought> {
+    return this.#connection.call('GET', `${base}/thoughts/${encodeURIComponent(id)}`);
   }
 
   /** The feed of the project, or of one bot, from any point, live. */
@@ -324,6 +335,11 @@ export class GalleryPersonas {
   /** A built-in persona is edited as its clone. */
   clone(id: string, clone: ClonePersona): Promise<GalleryPersona> {
     return this.#connection.call('POST', `${personaAt(id)}/clone`, { json: clone });
+  }
+
+  /** What its bots would show and say; the persona may be one that nobody saved. */
+  preview(preview: PreviewPersona): Promise<PersonaPreviewed> {
+    return this.#connection.call('POST', `${base}/personas/preview`, { json: preview });
   }
 
   /** Its bots move to another one, or the server refuses. */

@@ -1,17 +1,6 @@
-import type { Page, Scope } from '@muster/protocol';
+import type { ApiKey, KeyRequest, ListedKey, Page, Scope } from '@muster/protocol';
 import type { Connection } from './base/connection.ts';
 
-export type ApiKey = {
-  id: string;
-  projectId: string;
-  name: string;
-  scopes: Scope[];
-  createdAt: string;
-  expiresAt: string | null;
-  lastUsedAt: string | null;
-  revokedAt: string | null;
-  fromEnvironment: boolean;
-};
 export type NewKey = { name: string; scopes: readonly Scope[]; expiresAt?: string; addresses?: readonly string[] };
 
 /** API keys of the credential's project. */
@@ -22,8 +11,17 @@ export class Keys {
     this.#connection = connection;
   }
 
-  list(query: { limit?: number; cursor?: string } = {}): Promise<Page<ApiKey>> {
-    return this.#connection.call('GET', '/v1/keys', { query });
+  list(query: { limit?: number; cursor?: string } = {}, signal?: AbortSignal): Promise<Page<ListedKey>> {
+    return this.#connection.call('GET', '/v1/keys', { query, signal });
+  }
+
+  /** Its last calls, newest first. */
+  requests(
+    id: string,
+    query: { limit?: number; cursor?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<Page<KeyRequest>> {
+    return this.#connection.call('GET', `/v1/keys/${encodeURIComponent(id)}/requests`, { query, signal });
   }
 
   /** `secret` is the whole key, shown this once. */

@@ -29,7 +29,7 @@ const browser = found.find((place) => place !== undefined);
 // No browser comes with the install, so a machine that has none is no broken one; CI installs one first.
 if (!browser) process.stderr.write('skipped: no Chromium on this machine (CHROMIUM names another place)\n');
 /** A browser waits 3 s before it reconnects: few by default, twenty when asked. */
-const kills = Number(process.env['MUSTER_TEST_KILLS'] ?? 4);
+const kills = Number(process.env['TEST_KILLS'] ?? 4);
 
 async function browse(url: string): Promise<ChildProcess> {
   const profile = await mkdtemp(join(tmpdir(), 'muster-browser-'));

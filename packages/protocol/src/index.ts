@@ -1,3 +1,4 @@
+export * from './accounts/index.ts';
 export * from './base/duration.ts';
 export * from './base/errors.ts';
 export * from './base/ids.ts';

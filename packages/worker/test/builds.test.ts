@@ -49,7 +49,8 @@ describe.each(['auto', 'poll'] as const)('over %s', (transport) => {
     const began = performance.now();
     server.cancel(build);
     await ended(build);
-    expect(performance.now() - began).toBeLessThan(2_000);
+    // A second on a quiet machine; who waited for SIGKILL would wait half a minute.
+    expect(performance.now() - began).toBeLessThan(6_000);
     expect(build.state).toBe('cancelled');
     expect(textsOf(build, 'worker').at(-1)).toBe('Stopped: cancelled (user)');
     await until('the seat is free', () => worker.held.length === 0);

@@ -66,6 +66,7 @@ async function run(context: Context, options: { every: number; port: string; dir
   processes.start('server', 'parent-fd', [join(installationRoot, 'apps', 'server', 'src', 'main.ts')], {
     MUSTER_DATA_DIR: dataDir,
     MUSTER_PORT: options.port,
+    MUSTER_DEMO: 'true',
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
   });
   output.note(`Starting a server in ${dataDir} …`);

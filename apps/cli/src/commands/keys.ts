@@ -1,4 +1,5 @@
-import { type ApiKey, everyItem } from '@muster/client';
+import { everyItem } from '@muster/client';
+import type { ListedKey } from '@muster/protocol';
 import { MusterError } from '@muster/protocol/errors';
 import { type Scope, scopes } from '@muster/protocol/scopes';
 import type { Command } from 'commander';
@@ -18,7 +19,7 @@ export function addKeys(program: Command, wire: Wire): void {
     .action(
       wire(async (context) => {
         const items = await everyItem((page) => context.client.keys.list(page));
-        context.output.list<ApiKey>(
+        context.output.list<ListedKey>(
           items,
           [
             ['ID', (key) => key.id],

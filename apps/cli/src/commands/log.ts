@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Context, installationRoot } from '../shell/context.ts';
-import { exitCodes } from '../shell/exit-codes.ts';
+import type { Context } from '../shell/context.ts';
+import { runServerProgram } from '../shell/server-program.ts';
 import type { Wire } from './builds.ts';
 
 /** The write-ahead log of this machine, with its server down. The server's own program does it; every flag is a setting of it. */
@@ -23,17 +21,11 @@ export function addLog(program: Command, wire: Wire): void {
 const onMachine = (log: Command, name: string): Command =>
   log.command(name).allowUnknownOption().argument('[settings...]', 'settings of the server, such as --data ./data');
 
-async function tend(context: Context, verb: string, words: string[]): Promise<void> {
-  const entry = join(installationRoot, 'apps', 'server', 'src', 'main.ts');
-  const flags = [...(context.output.json ? ['--json'] : []), ...(context.yes ? ['--yes'] : [])];
-  const child = spawn(process.execPath, [entry, 'log', verb, ...words, ...flags], { stdio: 'inherit' });
-  const hand = (): void => void child.kill('SIGTERM');
-  context.signal.addEventListener('abort', hand, { once: true });
-  const code = await new Promise<number>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (status) => resolve(status ?? exitCodes.internal));
-  });
-  context.signal.removeEventListener('abort', hand);
-  // What there is to say was said already.
-  process.exitCode = code;
-}
+const tend = (context: Context, verb: string, words: readonly string[]): Promise<void> =>
+  runServerProgram(context, [
+    'log',
+    verb,
+    ...words,
+    ...(context.output.json ? ['--json'] : []),
+    ...(context.yes ? ['--yes'] : []),
+  ]);

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { childEnv } from '../../../server/test/support/child-env.ts';
 import { until } from '../../../server/test/support/until.ts';
 
 export const root = resolve(import.meta.dirname, '../../../..');
@@ -41,7 +42,7 @@ export async function startCli(
   const child = spawn(process.execPath, [bin, ...words], {
     cwd: home,
     env: {
-      PATH: process.env['PATH'] ?? '',
+      ...childEnv(),
       HOME: home,
       MUSTER_DATA_DIR: home,
       ...(at ? { MUSTER_URL: at.url, MUSTER_API_KEY: at.key } : {}),

@@ -1,8 +1,9 @@
+import type { ApiKey } from '@muster/protocol';
 import { writeAudit } from '#kernel/auth';
 import type { Once } from '#kernel/http';
 import type { AccountsDeps, Asker } from './deps.ts';
-import { requireFresh } from './people/index.ts';
-import { type KeyShape, type NewKeyBody, showKey } from './shapes.ts';
+import { mayHold } from './may-hold.ts';
+import { type NewKeyBody, showKey } from './shapes.ts';
 
 /** A new key in the asker's project. Nobody hands out scopes they do not hold. The secret is in this answer only. */
 export async function createKey(
@@ -10,11 +11,9 @@ export async function createKey(
   { who, address, requestId }: Asker,
   input: NewKeyBody,
   once: Once,
-): Promise<KeyShape & { secret: string }> {
+): Promise<ApiKey & { secret: string }> {
   auth.requireScope(who, 'accounts:admin');
-  // A browser that was left open must not hand out lasting rights.
-  if (who.kind === 'person' && input.scopes.some((scope) => scope.endsWith(':admin')))
-    requireFresh({ clock }, who.confirmedAt);
+  mayHold({ clock }, who, input.scopes);
   return db.transaction((tx) =>
     once(tx, async () => {
       const { expiresAt, addresses, ...rest } = input;

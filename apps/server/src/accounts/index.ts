@@ -5,6 +5,14 @@ import { accountsRoutes } from './routes.ts';
 
 export { checkSecret } from './check-secret.ts';
 export type { AccountsDeps } from './deps.ts';
+export {
+  createByHand,
+  endSignInsByHand,
+  listByHand,
+  promoteByHand,
+  resetByHand,
+  unlockByHand,
+} from './people/by-hand.ts';
 
 /** People and their sign-ins, API keys, who am I, limits, audit. */
 export type Accounts = Omit<People, 'routes'> & { plugin(http: Http): void };

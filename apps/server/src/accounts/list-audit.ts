@@ -1,12 +1,21 @@
 import { Readable } from 'node:stream';
 import type { Page } from '@muster/protocol';
-import { type AuditFilter, type AuditRow, readAudit } from '#kernel/auth';
+import { type AuditFilter, type AuditRow, defaultProjectId, type Principal, readAudit } from '#kernel/auth';
 import { invalid } from '#kernel/base';
 import type { AccountsDeps, Asker } from './deps.ts';
 import { accountsLimits } from './limits.ts';
+import { notInstallationAdmin } from './people/index.ts';
 import { showAudit } from './shapes.ts';
 
-type Filter = Omit<AuditFilter, 'projectId'>;
+type Filter = Omit<AuditFilter, 'projectId'> & { of: 'project' | 'installation' };
+
+/** Whose rows are meant. What concerns no project is for those who look after the installation. `forbidden` `not_installation_admin`. */
+function rowsOf(who: Principal, { of, ...filter }: Filter): AuditFilter {
+  if (of === 'project') return { ...filter, projectId: who.projectId };
+  const mayLook = who.kind === 'person' ? who.installationAdmin : who.projectId === defaultProjectId;
+  if (!mayLook) throw notInstallationAdmin();
+  return { ...filter, projectId: null };
+}
 
 /** One page of what happened in the asker's project, newest first. */
 export async function listAudit(
@@ -18,7 +27,7 @@ export async function listAudit(
   auth.requireScope(who, 'accounts:admin');
   const rows = await readAudit(
     db,
-    { ...filter, projectId: who.projectId },
+    rowsOf(who, filter),
     page.cursor === undefined ? undefined : readCursor(page.cursor),
     page.limit + 1,
   );
@@ -30,15 +39,11 @@ export async function listAudit(
 /** The same as one JSON object per line, read in pages, at most 100,000. */
 export function exportAudit({ db, auth }: AccountsDeps, { who }: Asker, filter: Filter): Readable {
   auth.requireScope(who, 'accounts:admin');
+  const rowsWanted = rowsOf(who, filter);
   async function* lines(): AsyncGenerator<string, void, void> {
     let last: AuditRow | undefined;
     for (let sent = 0; sent < accountsLimits.exportRowsMax; ) {
-      const rows = await readAudit(
-        db,
-        { ...filter, projectId: who.projectId },
-        last && { at: last.at, id: last.id },
-        accountsLimits.exportPageRows,
-      );
+      const rows = await readAudit(db, rowsWanted, last && { at: last.at, id: last.id }, accountsLimits.exportPageRows);
       if (rows.length === 0) return;
       yield rows.map((row) => `${JSON.stringify(showAudit(row))}\n`).join('');
       sent += rows.length;

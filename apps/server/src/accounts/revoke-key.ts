@@ -1,13 +1,14 @@
+import type { ApiKey } from '@muster/protocol';
 import { writeAudit } from '#kernel/auth';
 import type { AccountsDeps, Asker } from './deps.ts';
-import { type KeyShape, showKey } from './shapes.ts';
+import { showKey } from './shapes.ts';
 
 /** Ends a key on every node within a second. Revoking twice is the same as once. */
 export async function revokeKey(
   { db, auth }: AccountsDeps,
   { who, address, requestId }: Asker,
   keyId: string,
-): Promise<KeyShape> {
+): Promise<ApiKey> {
   auth.requireScope(who, 'accounts:admin');
   return db.transaction(async (tx) => {
     const shown = showKey(await auth.revokeKey(tx, who.projectId, keyId, who));

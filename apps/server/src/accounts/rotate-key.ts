@@ -1,19 +1,22 @@
+import type { ApiKey } from '@muster/protocol';
 import { writeAudit } from '#kernel/auth';
 import type { Once } from '#kernel/http';
 import type { AccountsDeps, Asker } from './deps.ts';
-import { type KeyShape, showKey } from './shapes.ts';
+import { mayHold } from './may-hold.ts';
+import { showKey } from './shapes.ts';
 
 /** Same key, new secret; the old one goes on for `overlapMs`. */
 export async function rotateKey(
-  { db, auth }: AccountsDeps,
+  { db, auth, clock }: AccountsDeps,
   { who, address, requestId }: Asker,
   input: { keyId: string; overlapMs: number },
   once: Once,
-): Promise<KeyShape & { secret: string }> {
+): Promise<ApiKey & { secret: string }> {
   auth.requireScope(who, 'accounts:admin');
   return db.transaction((tx) =>
     once(tx, async () => {
       const { row, secret } = await auth.rotateKey(tx, who.projectId, input.keyId, input.overlapMs, who);
+      mayHold({ clock }, who, row.scopes);
       const shown = showKey(row);
       await writeAudit(tx, {
         who,

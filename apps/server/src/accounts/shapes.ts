@@ -1,4 +1,4 @@
-import { idSchema, scopes } from '@muster/protocol';
+import { type ApiKey, type AuditEntry, scopes } from '@muster/protocol';
 import { z } from 'zod';
 import type { ApiKeyRow, AuditRow } from '#kernel/auth';
 import { nearest } from '#kernel/base';
@@ -41,53 +41,24 @@ export const rotateBody = z.strictObject({
     .describe('How long the old secret goes on working.'),
 });
 
-export const keyShape = z.strictObject({
-  id: idSchema('key'),
-  projectId: z.string(),
-  name: z.string(),
-  scopes: z.array(z.string()),
-  addresses: z.array(z.string()),
-  createdBy: z.string(),
-  createdAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime().nullable(),
-  lastUsedAt: z.iso.datetime().nullable(),
-  revokedAt: z.iso.datetime().nullable(),
-  previousUntil: z.iso.datetime().nullable().describe('Until when the secret before the last rotation works.'),
-  fromEnvironment: z.boolean().describe('Given by a variable of the server; cannot be changed here.'),
-});
-export type KeyShape = z.output<typeof keyShape>;
-export const keyWithSecret = keyShape.extend({ secret: z.string().describe('Shown once.') });
-
-export const showKey = (row: ApiKeyRow): KeyShape => ({
+export const showKey = (row: ApiKeyRow): ApiKey => ({
   id: row.id,
   projectId: row.projectId,
   name: row.name,
+  start: row.start,
   scopes: row.scopes,
   addresses: row.addresses,
   createdBy: row.createdBy,
   createdAt: row.createdAt.toISOString(),
   expiresAt: row.expiresAt?.toISOString() ?? null,
   lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
+  lastUsedFrom: row.lastUsedFrom,
   revokedAt: row.revokedAt?.toISOString() ?? null,
   previousUntil: row.previousUntil?.toISOString() ?? null,
   fromEnvironment: row.fromEnvironment,
 });
 
-export const auditShape = z.strictObject({
-  id: z.string(),
-  at: z.iso.datetime(),
-  actorKind: z.string(),
-  actor: z.string().describe('`key:<id>`, `worker:<id>`, `system`, …'),
-  action: z.string(),
-  subject: z.string(),
-  before: z.unknown(),
-  after: z.unknown(),
-  address: z.string().nullable(),
-  requestId: z.string().nullable(),
-  outcome: z.enum(['done', 'refused']),
-});
-
-export const showAudit = (row: AuditRow): z.output<typeof auditShape> => ({
+export const showAudit = (row: AuditRow): AuditEntry => ({
   id: row.id,
   at: row.at.toISOString(),
   actorKind: row.actorKind,
@@ -99,14 +70,6 @@ export const showAudit = (row: AuditRow): z.output<typeof auditShape> => ({
   address: row.address,
   requestId: row.requestId,
   outcome: row.outcome,
-});
-
-export const meShape = z.strictObject({
-  kind: z.string(),
-  id: z.string(),
-  name: z.string().nullable(),
-  projectId: z.string(),
-  scopes: z.array(z.string()),
 });
 
 export const limitShape = z.strictObject({

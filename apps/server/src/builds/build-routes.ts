@@ -19,11 +19,11 @@ import { invalid } from '#kernel/base';
 import { answer, type Call, type Routes } from '#kernel/http';
 import { noSuchBuild, requireBuild } from './access.ts';
 import { showBuild } from './build-shape.ts';
-import { bulkBuilds, readBulk } from './bulk-builds.ts';
+import { bulkBuilds, readBulk, stopBulk } from './bulk-builds.ts';
 import { cancelBuild } from './cancel-build.ts';
 import { changeBuild } from './change-build.ts';
 import { countRefusals } from './count-refusals.ts';
-import { listProjectBuilds } from './list-builds.ts';
+import { countProjectBuilds, listProjectBuilds } from './list-builds.ts';
 import { readBuildRow } from './queries/build-row.ts';
 import { admitSmall, asked, onceOf, submitJson, submitMultipart } from './receive-submit.ts';
 import { retryOnce } from './retry-build.ts';
@@ -42,6 +42,13 @@ const filters = z.object({
   key: word,
   since: word,
   until: word,
+  ids: z.string().max(8_192).optional(),
+  attribution: word,
+  failure: word,
+  retried: z
+    .enum(['true', 'false'])
+    .transform((word) => word === 'true')
+    .optional(),
   q: z.string().min(1).max(200).optional(),
 });
 const waiting = z.object({
@@ -82,10 +89,24 @@ export function buildRoutes(room: Room): (http: Routes) => void {
       auth: { scope: 'builds:read' },
       summary: 'Builds, newest first',
       description:
-        '`state` takes several, with commas. `tag` is a name or `name=value`. A page may be empty and still lead on: follow `nextCursor`.',
+        '`state` takes several, with commas. `tag` is a name or `name=value`. `attribution` and `failure` are those of a failed build, `retried=true` asks for a second attempt. A page may be empty and still lead on: follow `nextCursor`.',
       query: pageQuery.extend(filters.shape),
       answers: { 200: { description: 'One page', schema: pageOf(buildSummarySchema) } },
       handle: ({ who, input }) => listProjectBuilds(room, who, input.query),
+    });
+    http.route({
+      method: 'GET',
+      path: '/v1/builds/count',
+      auth: { scope: 'builds:read' },
+      summary: 'How many builds match, up to 10,000',
+      query: z.object(filters.shape),
+      answers: {
+        200: {
+          description: 'The count; not `exact` when there are more',
+          schema: z.object({ count: z.number().int(), exact: z.boolean() }),
+        },
+      },
+      handle: ({ who, input }) => countProjectBuilds(room, who, input.query),
     });
     http.route({
       method: 'GET',
@@ -177,6 +198,16 @@ export function buildRoutes(room: Room): (http: Routes) => void {
       params: oneBuild,
       answers: { 200: { description: 'Progress and refusals', schema: bulkAnswerSchema } },
       handle: ({ who, input }) => readBulk(room, who, input.params.id),
+    });
+    http.route({
+      method: 'POST',
+      path: '/v1/builds/bulk/:id/stop',
+      auth: { scope: 'builds:operate' },
+      summary: 'Leave the rest of a bulk action undone',
+      params: oneBuild,
+      body: z.strictObject({}),
+      answers: { 200: { description: 'How far it came', schema: bulkAnswerSchema } },
+      handle: (call) => stopBulk(room, call.who, call.input.params.id, asked(call)),
     });
   };
 }

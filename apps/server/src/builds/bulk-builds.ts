@@ -53,7 +53,7 @@ export async function bulkBuilds(
     : await matchingIds(room.db, who.projectId, readFilter(input.filter ?? {}), buildLimits.bulkMax + 1);
   if (ids.length > buildLimits.bulkMax)
     throw invalid('too_many', `A bulk action takes at most ${buildLimits.bulkMax} builds; narrow the filter.`);
-  if (input.dryRun) return await preview(room, who, ids);
+  if (input.dryRun) return await preview(room, who, ids, input.action);
   const { action, priority, tags, reason } = input;
   return await room.db.transaction((tx) =>
     once(tx, async (): Promise<BulkAnswer> => {
@@ -91,12 +91,45 @@ export async function bulkBuilds(
 export async function readBulk(room: Room, who: Principal, id: string): Promise<BulkAnswer> {
   const row = await bulks.findBulk(room.db, who.projectId, id);
   if (!row) throw notFound('no_such_bulk', 'There is no such bulk action.');
-  return { jobId: row.id, matched: row.matched, dryRun: false, state: row.state, done: row.done, refused: row.refused };
+  const { matched, state, done, refused } = row;
+  const stopped = state === 'done' && done < matched ? { stopped: true } : {};
+  return { jobId: row.id, matched, dryRun: false, state, done, refused, ...stopped };
 }
 
-async function preview(room: Room, who: Principal, ids: readonly string[]): Promise<BulkAnswer> {
+/**
+ * Leaves what is not done yet undone; the batch that is being worked off is finished. Stopping what is over changes nothing.
+ * Errors: `forbidden` `missing_scope`; `notFound` `no_such_bulk`.
+ */
+export async function stopBulk(room: Room, who: Principal, id: string, asked: Asked): Promise<BulkAnswer> {
+  room.auth.requireScope(who, 'builds:operate');
+  await room.db.transaction(async (tx) => {
+    const stopped = await bulks.stopBulk(tx, who.projectId, id);
+    if (stopped) await writeAudit(tx, { who, action: 'builds.bulk_stop', subject: id, after: stopped, ...asked });
+  });
+  return await readBulk(room, who, id);
+}
+
+/** What each event of the table answers in the states found, before anything is asked for. */
+const eventOf = { cancel: 'cancel', retry: 'retry', setPriority: 'change', addTags: undefined } as const;
+
+async function preview(
+  room: Room,
+  who: Principal,
+  ids: readonly string[],
+  action: Bulk['action'],
+): Promise<BulkAnswer> {
   const known = await room.db.transaction((tx) => readStates(tx, who.projectId, ids), { readOnly: true });
-  return { jobId: null, matched: known.size, dryRun: true, state: 'preview', done: 0, refused: [] };
+  const event = eventOf[action];
+  const excluded: Record<string, number> = {};
+  const count = (reason: string, by = 1): void => void (excluded[reason] = (excluded[reason] ?? 0) + by);
+  if (known.size < ids.length) count('no_such_build', ids.length - known.size);
+  if (event) {
+    for (const state of known.values()) {
+      const reason = refusalOf(buildTable, state, event);
+      if (reason !== undefined) count(reason);
+    }
+  }
+  return { jobId: null, matched: known.size, dryRun: true, state: 'preview', done: 0, refused: [], excluded };
 }
 
 function checkComplete(input: Bulk): void {

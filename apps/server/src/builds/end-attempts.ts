@@ -3,8 +3,12 @@ import { assert, never } from '#kernel/base';
 import type { Tx } from '#kernel/db';
 import { dispatchLimits } from './dispatch-limits.ts';
 import type { Decided } from './end-of-attempt.ts';
+import { hoursOf } from './hours-of.ts';
 import { demandsOfKeys, endAttempts } from './queries/finish.ts';
 import type { Emission, Room } from './room.ts';
+
+/** As many as a meter takes. */
+const entriesAtOnce = 1_000;
 
 /**
  * Ends attempts whose builds the caller holds locked: rows, cost, tokens and events in the caller's transaction; freed
@@ -26,18 +30,20 @@ export async function applyEndings(room: Room, tx: Tx, endings: readonly Decided
     tx,
     endings.map((ending) => emissionOf(ending, workerMs(ending.id))),
   );
-  await room.meter.record(
-    tx,
-    endings.map(({ id, term, row }) => ({
+  const now = room.clock.now();
+  const held = endings.flatMap(({ id, term, row }) =>
+    hoursOf(now - workerMs(id), now).map(({ at, ms }) => ({
       projectId: row.projectId,
       meter: 'build.time',
-      quantity: workerMs(id),
-      at: new Date(room.clock.now()),
+      quantity: ms,
+      at,
       source: id,
-      part: `attempt-${term}`,
+      part: `attempt-${term}/${at.toISOString().slice(0, 13)}`,
       dimensions: { queue: row.queue, platform: row.platform },
     })),
   );
+  for (let at = 0; at < held.length; at += entriesAtOnce)
+    await room.meter.record(tx, held.slice(at, at + entriesAtOnce));
   await room.auth.endRunTokensOf(
     tx,
     endings.map(({ id, term }) => ({ buildId: id, term })),

@@ -11,6 +11,7 @@ import { buildRoutes } from './build-routes.ts';
 import type { BuildsDeps } from './deps.ts';
 import { diagnosticsRoutes } from './diagnostics-routes.ts';
 import { registerGauges } from './gauges.ts';
+import { type BuildsGlance, buildsGlance } from './glance.ts';
 import { registerBuildJobs } from './jobs.ts';
 import { logRoutes } from './log-routes.ts';
 import { queueRoutes } from './queue-routes.ts';
@@ -33,6 +34,8 @@ export type Builds = Service & {
   health(): { parked: number; connected: number };
   /** Its streams, for the room that serves `/v1/stream/`. */
   readonly streams: BuildStreams;
+  /** For the overview, the search and the first steps. */
+  readonly glance: BuildsGlance;
   /** What the compat layer's operations work with. */
   readonly room: Room;
 };
@@ -74,6 +77,7 @@ export function createBuilds(deps: BuildsDeps): Builds {
   return {
     room,
     streams: buildStreams(room),
+    glance: buildsGlance(room),
     start: () => assembled.start(),
     routes: (http) => {
       for (const routes of declare) routes(room)(http);

@@ -27,6 +27,8 @@ test.each([
   [{ tag: '=x' }, '?tag'],
   [{ since: 'yesterday' }, '?since'],
   [{ until: '20260101' }, '?until'],
+  [{ attribution: 'me' }, '?attribution'],
+  [{ failure: 'bad luck' }, '?failure'],
 ])('%j is refused and named', (input, pointer) => {
   expect(() => readFilter(input)).toThrowError(
     expect.objectContaining({ code: 'invalid', errors: [expect.objectContaining({ pointer })] }),

@@ -1,8 +1,16 @@
-import { type BuildState, type BuildSummary, buildStates, type Page, platforms } from '@muster/protocol';
+import {
+  attributions,
+  type BuildState,
+  type BuildSummary,
+  buildStates,
+  failureCodes,
+  type Page,
+  platforms,
+} from '@muster/protocol';
 import type { Principal } from '#kernel/auth';
 import { invalid } from '#kernel/base';
 import { showSummaries } from './build-shape.ts';
-import { type BuildFilter, listBuilds, readScanEnd } from './queries/read.ts';
+import { type BuildFilter, countBuilds, listBuilds, readScanEnd } from './queries/read.ts';
 import type { Room } from './room.ts';
 
 /** How a list or a bulk action is narrowed, as it comes in. */
@@ -15,6 +23,14 @@ export type FilterInput = {
   key?: string | undefined;
   since?: string | undefined;
   until?: string | undefined;
+  /** Several with commas: rows on a screen are read again by these. */
+  ids?: string | undefined;
+  /** Who caused the failure. */
+  attribution?: string | undefined;
+  /** The failure's code. */
+  failure?: string | undefined;
+  /** Builds in their second attempt or a later one. */
+  retried?: boolean | undefined;
   q?: string | undefined;
 };
 
@@ -44,6 +60,18 @@ export async function listProjectBuilds(
   return { items: await showSummaries(room, room.db, items), nextCursor: end === undefined ? null : writeCursor(end) };
 }
 
+/** How many match, up to `countMax`: a number for people, which a bulk action's dry run gives exactly. */
+export async function countProjectBuilds(
+  room: Room,
+  who: Principal,
+  input: FilterInput,
+): Promise<{ count: number; exact: boolean }> {
+  const count = await countBuilds(room.db, who.projectId, readFilter(input), countMax + 1);
+  return { count: Math.min(count, countMax), exact: count <= countMax };
+}
+
+const countMax = 10_000;
+
 /** Checks a filter's words. `invalid` `invalid_query` naming the parameter. */
 export function readFilter(input: FilterInput): BuildFilter {
   const { queue, worker, key, q } = input;
@@ -52,10 +80,14 @@ export function readFilter(input: FilterInput): BuildFilter {
   return {
     ...(input.state === undefined ? {} : { states: readStates(input.state) }),
     ...(queue === undefined ? {} : { queue }),
-    ...(input.platform === undefined ? {} : { platform: readPlatform(input.platform) }),
+    ...(input.platform === undefined ? {} : { platform: oneOf('platform', platforms, input.platform) }),
     ...(input.tag === undefined ? {} : { tag: readTag(input.tag) }),
     ...(worker === undefined ? {} : { worker }),
     ...(key === undefined ? {} : { key }),
+    ...(input.ids === undefined ? {} : { ids: readIds(input.ids) }),
+    ...(input.attribution === undefined ? {} : { attribution: oneOf('attribution', attributions, input.attribution) }),
+    ...(input.failure === undefined ? {} : { failureCode: oneOf('failure', codes, input.failure) }),
+    ...(input.retried === true ? { retried: true } : {}),
     ...(q === undefined ? {} : { q }),
     ...(since === undefined ? {} : { since, idFrom: firstIdAt(since.getTime() - clockSlackMs) }),
     ...(until === undefined ? {} : { until, idTo: firstIdAt(until.getTime() + clockSlackMs) }),
@@ -69,8 +101,15 @@ function readStates(text: string): BuildState[] {
   });
 }
 
-const readPlatform = (text: string): string =>
-  platforms.find((platform) => platform === text) ?? refuse('platform', `one of ${platforms.join(', ')}`);
+const idsMax = 200;
+function readIds(text: string): string[] {
+  const ids = text.split(',');
+  return ids.length <= idsMax ? ids : refuse('ids', `at most ${idsMax} ids`);
+}
+
+const codes = Object.keys(failureCodes);
+const oneOf = (parameter: string, words: readonly string[], text: string): string =>
+  words.find((word) => word === text) ?? refuse(parameter, `one of ${words.join(', ')}`);
 
 /** `team=web` or `team:web`; `team` alone asks that the tag is there. */
 function readTag(text: string): { name: string; value?: string } {

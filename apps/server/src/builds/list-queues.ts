@@ -1,8 +1,9 @@
-import type { BuildQueue, Page, PageQuery } from '@muster/protocol';
+import type { BuildQueue, BuildSummary, Page, PageQuery } from '@muster/protocol';
 import type { Principal } from '#kernel/auth';
-import { notFound } from '#kernel/base';
+import { invalid, notFound } from '#kernel/base';
 import type { Reader } from '#kernel/db';
-import { type QueueRow, readDemands, readQueue, readQueues } from './queries/queues.ts';
+import { showSummaries } from './build-shape.ts';
+import { type QueueRow, readDemands, readLine, readQueue, readQueues } from './queries/queues.ts';
 import { readRunTimes, readWorkerLines } from './queries/waiting.ts';
 import type { Room } from './room.ts';
 import { canTake, etaMs, freeSeats, takesNow } from './waiting-reason.ts';
@@ -24,6 +25,34 @@ export async function showQueue(reader: Reader, projectId: string, name: string)
   const [queue] = row ? await showQueues(reader, projectId, [row]) : [];
   if (!queue) throw notFound('no_such_queue', `There is no queue ${name} in this project.`);
   return queue;
+}
+
+/**
+ * What waits in a queue, in the order it will be taken; which build a worker gets also depends on what it may take.
+ * Errors: `invalid` `bad_cursor`.
+ */
+export async function listLine(
+  room: Room,
+  who: Principal,
+  queue: string,
+  page: PageQuery,
+): Promise<Page<BuildSummary>> {
+  room.auth.requireScope(who, 'builds:read');
+  const after = page.cursor === undefined ? undefined : placeOf(page.cursor);
+  const rows = await readLine(room.db, who.projectId, queue, { after, limit: page.limit + 1 });
+  const shown = rows.slice(0, page.limit);
+  const last = shown.at(-1);
+  const nextCursor = rows.length > page.limit && last ? `${last.priority}:${last.queueSeq}` : null;
+  return { items: await showSummaries(room, room.db, shown), nextCursor };
+}
+
+function placeOf(cursor: string): { priority: number; queueSeq: number } {
+  const [, priority, queueSeq] = /^(-?\d{1,5}):(\d{1,15})$/.exec(cursor) ?? [];
+  if (priority === undefined || queueSeq === undefined)
+    throw invalid('bad_cursor', 'The cursor is not one that a line answered.', {
+      errors: [{ pointer: '?cursor', detail: 'not a cursor' }],
+    });
+  return { priority: Number(priority), queueSeq: Number(queueSeq) };
 }
 
 async function showQueues(reader: Reader, projectId: string, rows: readonly QueueRow[]): Promise<BuildQueue[]> {

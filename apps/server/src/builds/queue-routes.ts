@@ -1,7 +1,7 @@
-import { pageOf, pageQuery, pauseQueueSchema, queueSchema } from '@muster/protocol';
+import { buildSummarySchema, pageOf, pageQuery, pauseQueueSchema, queueSchema } from '@muster/protocol';
 import { z } from 'zod';
 import type { Routes } from '#kernel/http';
-import { listQueues } from './list-queues.ts';
+import { listLine, listQueues } from './list-queues.ts';
 import { pauseQueue, resumeQueue } from './pause-queue.ts';
 import type { Room } from './room.ts';
 
@@ -18,6 +18,16 @@ export function queueRoutes(room: Room): (http: Routes) => void {
       query: pageQuery,
       answers: { 200: { description: 'Queues by name', schema: pageOf(queueSchema) } },
       handle: (call) => listQueues(room, call.who, call.input.query),
+    });
+    http.route({
+      method: 'GET',
+      path: '/v1/queues/:name/line',
+      auth: { scope: 'builds:read' },
+      summary: 'What waits in a queue, first what is taken first',
+      params: named,
+      query: pageQuery,
+      answers: { 200: { description: 'One page', schema: pageOf(buildSummarySchema) } },
+      handle: (call) => listLine(room, call.who, call.input.params.name, call.input.query),
     });
     http.route({
       method: 'POST',

@@ -29,10 +29,11 @@ import { drainWorker, resumeWorker } from './drain-worker.ts';
 import { evictBuild } from './evict-build.ts';
 import { failBuild } from './fail-build.ts';
 import { listWorkers, readWorker } from './queries/workers.ts';
+import { asked } from './receive-submit.ts';
 import { registerWorker } from './register-worker.ts';
 import { removeWorker } from './remove-worker.ts';
 import type { Room } from './room.ts';
-import { rotateToken } from './rotate-token.ts';
+import { replaceToken, rotateToken } from './rotate-token.ts';
 import { startBuild } from './start-build.ts';
 import { storeResult } from './store-result.ts';
 import { unregisterWorker } from './unregister-worker.ts';
@@ -266,6 +267,16 @@ function operatorRoutes(room: Room, http: Routes): void {
     body: resumeBody,
     answers: { 200: { description: 'The worker.', schema: workerSchema } },
     handle: (call) => resumeWorker(room, call.who, call.input.params.id, call.input.body),
+  });
+  http.route({
+    method: 'POST',
+    path: '/v1/workers/:id/token',
+    auth: { scope: 'builds:admin' },
+    summary: 'Another token for a worker; the present one stays valid for 60 s',
+    params: workerId,
+    body: z.strictObject({}),
+    answers: { 200: { description: 'The worker and its new token, shown once.', schema: registeredSchema } },
+    handle: (call) => replaceToken(room, call.who, call.input.params.id, asked(call)),
   });
   http.route({
     method: 'POST',

@@ -9,6 +9,7 @@ const titles: Record<Group, string> = {
   edge: 'Edge: proxy, TLS, origins, metrics',
   limits: 'Limits of the edge',
   retention: 'Retention',
+  usage: 'Usage and prices',
   builds: 'Builds',
   streams: 'Streams',
   gallery: 'Gallery',

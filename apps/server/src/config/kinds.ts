@@ -150,6 +150,17 @@ export function flag(): Kind<boolean> {
   };
 }
 
+/** Three letters, as banks write them. */
+export function currency(): Kind<string> {
+  const allowed = 'a currency of three letters such as EUR';
+  return {
+    type: 'text',
+    allowed,
+    parse: text.transform((given, ctx) => (/^[a-z]{3}$/i.test(given) ? given.toUpperCase() : refuse(ctx, allowed))),
+    show: (value) => value,
+  };
+}
+
 export function choice<const T extends string>(values: readonly T[]): Kind<T> {
   const allowed = `one of ${values.join(', ')}`;
   return {

@@ -3,6 +3,7 @@ import {
   basePath,
   choice,
   count,
+  currency,
   days,
   duration,
   flag,
@@ -27,6 +28,7 @@ export const groups = [
   'edge',
   'limits',
   'retention',
+  'usage',
   'builds',
   'streams',
   'gallery',
@@ -84,6 +86,7 @@ const blobs = maker('blobs');
 const edge = maker('edge');
 const limits = maker('limits');
 const retention = maker('retention');
+const usage = maker('usage');
 const builds = maker('builds');
 const streams = maker('streams');
 const gallery = maker('gallery');
@@ -146,6 +149,7 @@ export const schema = {
       aliases: ['BASE_PATH'],
       example: '/muster',
     }),
+    demo: base('MUSTER_DEMO', flag(), false, 'The data is made up: answers and the console say so.'),
     dataDir: base(
       'MUSTER_DATA_DIR',
       path(),
@@ -451,6 +455,21 @@ export const schema = {
       'How long audit rows stay; whole months go at once.',
     ),
     jobsDays: retention('MUSTER_RETENTION_JOBS_DAYS', days(), 7, 'How long finished jobs stay.'),
+  },
+  usage: {
+    currency: usage(
+      'MUSTER_CURRENCY',
+      currency(),
+      'USD',
+      'Currency that prices and budgets are said in; nothing is converted.',
+    ),
+    pricesFile: usage(
+      'MUSTER_PRICES_FILE',
+      path(),
+      undefined,
+      'JSON file with the price list as PUT /v1/prices takes it; then the API only shows it.',
+      { example: '/etc/muster/prices.json' },
+    ),
   },
   streams: {
     longPollMs: streams(

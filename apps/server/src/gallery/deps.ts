@@ -7,7 +7,7 @@ import type { BlobStore } from '#kernel/blobs';
 import type { Bus } from '#kernel/bus';
 import type { Db, Tx } from '#kernel/db';
 import type { Log } from '#kernel/log';
-import type { Budgets } from '#kernel/meter';
+import type { Budgets, Meter } from '#kernel/meter';
 import type { Outbound } from '#kernel/outbound';
 import type { Queue } from '#kernel/queue';
 import type { Telemetry } from '#kernel/telemetry';
@@ -23,6 +23,7 @@ export type GalleryDeps = {
   bus: Bus;
   auth: Auth;
   budgets: Budgets;
+  meter: Meter;
   outbound: Outbound;
   clock: Clock;
   random: Random;

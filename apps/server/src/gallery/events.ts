@@ -1,4 +1,5 @@
 import type { Tx } from '#kernel/db';
+import type { BotChanges } from './bot-changes.ts';
 import type { GalleryDeps } from './deps.ts';
 import type { Feed } from './feed.ts';
 import type { GalleryMetrics } from './metrics.ts';
@@ -13,6 +14,7 @@ export function galleryTelling(
   deps: Pick<GalleryDeps, 'telemetry' | 'notify'>,
   metrics: GalleryMetrics,
   feed: Feed,
+  bots: Pick<BotChanges, 'changed'>,
 ): Pick<Room, 'tell' | 'told' | 'emit' | 'published'> {
   const { logger } = deps.telemetry;
   return {
@@ -21,6 +23,7 @@ export function galleryTelling(
       insertActivities(tx, rows);
       tx.afterCommit(() => {
         for (const projectId of new Set(rows.map((row) => row.projectId))) feed.kick(projectId);
+        for (const { projectId, botId } of rows) if (botId !== null) bots.changed(projectId, [botId]);
       });
     },
     told: (projectId) => feed.kick(projectId),
@@ -31,6 +34,8 @@ export function galleryTelling(
       tx.afterCommit(() => {
         for (const event of events) {
           metrics.events.add({ type: event.type }, event.count ?? 1);
+          if (event.type.startsWith('gallery.bot.') || event.type.startsWith('gallery.fleet.'))
+            bots.changed(event.projectId, event.botId === undefined ? undefined : [event.botId]);
           // Acts come by the hundred a second; each is in the feed and the ledger.
           logger[event.type.startsWith('gallery.action.') ? 'debug' : 'info']({ ...event }, event.type);
         }

@@ -11,17 +11,21 @@ import { createTargets, type Targets } from '#gallery/targets';
 import { defaultProjectId } from '#kernel/auth';
 import { type Service, SimClock } from '#kernel/base';
 import type { Http } from '#kernel/http';
+import { BotChanges } from './bot-changes.ts';
 import { botRoutes } from './bot-routes.ts';
+import { showBots } from './bot-shape.ts';
 import type { GalleryDeps } from './deps.ts';
 import { galleryTelling } from './events.ts';
 import { Feed } from './feed.ts';
 import { fleetRoutes } from './fleet-routes.ts';
 import { Gauges } from './gauges.ts';
+import { type GalleryGlance, galleryGlance } from './glance.ts';
 import { readyKind, registerGalleryJobs } from './jobs.ts';
 import { declareLimits } from './limits.ts';
 import { createGalleryMetrics } from './metrics.ts';
 import { tellDegraded } from './mind-degraded.ts';
 import { personaRoutes } from './persona-routes.ts';
+import { readBots } from './queries/bot-row.ts';
 import { ReadyProjects } from './ready-projects.ts';
 import { recordRoutes } from './record-routes.ts';
 import { relaxedDb } from './relaxed-db.ts';
@@ -45,6 +49,8 @@ export type Gallery = Service & {
   health(): { ok: boolean; fields: Readonly<Record<string, unknown>> };
   /** Its streams, for the room that serves `/v1/stream/`. */
   readonly streams: GalleryStreams;
+  /** For the overview, the search and the first steps. */
+  readonly glance: GalleryGlance;
 };
 
 /**
@@ -66,7 +72,13 @@ export function createGallery(deps: GalleryDeps): Gallery {
     tookMs: (ms) => metrics.published.observe({}, ms / 1_000),
     held: () => clock.held,
   });
-  const telling = galleryTelling(deps, metrics, feed);
+  const changes = new BotChanges({
+    log,
+    clock: deps.clock,
+    logger,
+    show: async (projectId, ids) => showBots(room, db, await readBots(db, projectId, ids)),
+  });
+  const telling = galleryTelling(deps, metrics, feed, changes);
   const raster = createRaster({
     clock: deps.clock,
     onFault: (fault, detail) => logger.warn({ fault, detail }, 'raster'),
@@ -151,6 +163,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
   const stop = (): Promise<void> => (stopping ??= Promise.resolve(runtime[Symbol.asyncDispose]()));
   return {
     streams: galleryStreams(room),
+    glance: galleryGlance(room),
     start: async () => {
       if (running) return;
       running = true;
@@ -158,6 +171,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
       await sandbox.start();
       await minds.start();
       await feed.start();
+      await changes.start();
       await db.transaction((tx) =>
         deps.queue.enqueue(tx, { kind: readyKind, payload: undefined, uniqueKey: readyKind }),
       );
@@ -178,6 +192,7 @@ export function createGallery(deps: GalleryDeps): Gallery {
       running = false;
       await gauges[Symbol.asyncDispose]();
       await stop();
+      await changes[Symbol.asyncDispose]();
       await feed[Symbol.asyncDispose]();
       await minds[Symbol.asyncDispose]();
       await sandbox[Symbol.asyncDispose]();

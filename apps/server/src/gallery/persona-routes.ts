@@ -5,6 +5,8 @@ import {
   importedSchema,
   pageOf,
   pageQuery,
+  personaPreviewedSchema,
+  previewPersonaSchema,
 } from '@muster/protocol';
 import { z } from 'zod';
 import type { Routes } from '#kernel/http';
@@ -12,6 +14,7 @@ import { asker } from './access.ts';
 import { changePersona, clonePersona, createPersona, removePersona } from './persona-changes.ts';
 import { importPersonas } from './persona-import.ts';
 import { exportPersonas, getPersona, listGalleryPersonas } from './persona-list.ts';
+import { previewPersona } from './preview-persona.ts';
 import type { Room } from './room.ts';
 
 const onePersona = z.object({ id: z.string().max(60) });
@@ -56,6 +59,15 @@ export function personaRoutes(room: Room): (http: Routes) => void {
       answers: { 200: { description: 'What became of each row', schema: importedSchema } },
       handle: async (call) =>
         importPersonas(room, asker(call), await call.json(z.unknown(), { bytesMax }), call.input.query.dryRun),
+    });
+    http.route({
+      method: 'POST',
+      path: '/v1/gallery/personas/preview',
+      auth: { scope: 'gallery:read' },
+      summary: 'Three made-up bots of a persona, saved or not, with a picture and texts of each; nothing is kept',
+      body: previewPersonaSchema,
+      answers: { 200: { description: 'What they would show and say', schema: personaPreviewedSchema } },
+      handle: ({ who, input }) => previewPersona(room, who, input.body),
     });
     http.route({
       method: 'GET',

@@ -10,6 +10,7 @@ import {
   galleryRelationSchema,
   gallerySpendSchema,
   galleryStatsSchema,
+  galleryThoughtSchema,
   pageOf,
   pageQuery,
   previewAnswerSchema,
@@ -26,6 +27,7 @@ import { graphOfGallery } from './graph.ts';
 import { writeGraphml } from './graphml.ts';
 import * as lists from './list-records.ts';
 import { askBot, previewBot, retryAction } from './preview-bot.ts';
+import { showThought } from './read-thought.ts';
 import { replayThoughts } from './replay.ts';
 import type { Room } from './room.ts';
 import { statsOfGallery } from './stats.ts';
@@ -84,6 +86,15 @@ export function recordRoutes(room: Room): (http: Routes) => void {
       query: pageQuery,
       answers: { 200: { description: 'One page', schema: pageOf(galleryDecisionSchema) } },
       handle: ({ who, input }) => lists.listBotDecisions(room, who, input.params.id, input.query),
+    });
+    http.route({
+      method: 'GET',
+      path: '/v1/gallery/thoughts/:id',
+      auth: { scope: 'gallery:read' },
+      summary: 'One think: its situation and decision, its act in the ledger, what the feed said of it',
+      params: z.object({ id: z.string().max(40) }),
+      answers: { 200: { description: 'All that is kept of it', schema: galleryThoughtSchema } },
+      handle: ({ who, input }) => showThought(room, who, input.params.id),
     });
     http.route({
       method: 'GET',

@@ -42,6 +42,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     telemetry,
     view,
     budgets,
+    meter: deps.meter,
     minds,
     targets,
     draw: drawScene,

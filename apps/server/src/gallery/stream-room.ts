@@ -2,6 +2,7 @@ import { idPattern, type Scope } from '@muster/protocol';
 import type { Principal } from '#kernel/auth';
 import type { StreamKey, View } from '#kernel/log';
 import { requireBot } from './access.ts';
+import { changesKey, ensureChanges } from './bot-changes.ts';
 import { BotViews, ensureStream, feedKey } from './feed.ts';
 import type { Room } from './room.ts';
 
@@ -14,13 +15,17 @@ export type GalleryStreams = {
 
 const botId = idPattern('galleryBot');
 
-/** `gallery/activity`, and `gallery/bots/<gbt>`: the same positions, that bot's lines only. Errors: those of `requireBot`. */
+/**
+ * `gallery/activity`, and `gallery/bots/<gbt>`: the same positions, that bot's lines only; `gallery/events`: how bots are now.
+ * Errors: those of `requireBot`.
+ */
 export function galleryStreams(room: Room): GalleryStreams {
   const views = new BotViews();
   return {
     prefix: 'gallery',
     scope: 'gallery:read',
     async mayRead(who, [, what, id, ...more]) {
+      if (what === 'events' && id === undefined) return botEvents(room, who);
       const whole = what === 'activity' && id === undefined;
       if (!whole && (what !== 'bots' || id === undefined || more.length > 0 || !botId.test(id))) return undefined;
       room.auth.requireScope(who, 'gallery:read');
@@ -31,4 +36,11 @@ export function galleryStreams(room: Room): GalleryStreams {
       return whole || id === undefined ? { key } : { key, view: views.of(id) };
     },
   };
+}
+
+async function botEvents(room: Room, who: Principal): Promise<{ key: StreamKey }> {
+  room.auth.requireScope(who, 'gallery:read');
+  const key = changesKey(who.projectId);
+  await ensureChanges(room.log, key);
+  return { key };
 }

@@ -1,7 +1,8 @@
 import { covers, pathMatcher, type Scope } from '@muster/protocol';
 import { type Auth, type BrowserPrincipal, defaultProjectId, type Principal, systemPrincipal } from '#kernel/auth';
-import { forbidden, MusterError, never, notFound, unauthenticated } from '#kernel/base';
+import { forbidden, type MusterError, never, notFound, unauthenticated } from '#kernel/base';
 import type { StreamKey, View } from '#kernel/log';
+import { inProtocolWords } from './control/subscriptions/protocol-words.ts';
 import type { StreamsConfig } from './limits.ts';
 import type { Rooms, Shown } from './rooms.ts';
 
@@ -161,15 +162,6 @@ export class Access {
     throw forbidden('scope_missing', `This needs the scope ${scope}.`, { extra: { scope } });
   }
 }
-
-/**
- * The protocol lists `scope_missing` (streams §15) for what the house calls `missing_scope`: nothing below `/v1/stream/` and no
- * frame of a stream says the other, whoever refused.
- */
-export const inProtocolWords = (error: unknown): unknown =>
-  error instanceof MusterError && error.reason === 'missing_scope'
-    ? forbidden('scope_missing', error.message, { extra: error.extra, cause: error })
-    : error;
 
 export const unknownStream = (path: string): MusterError =>
   notFound('stream_unknown', `There is no stream at ${path}.`, { extra: { path } });

@@ -55,6 +55,8 @@ export class EventStreams {
   add(stream: EventStream, draining: AbortSignal): void {
     this.#open.add(stream);
     this.#looking ??= this.#clock.after(streamsLimits.sseLookMs, this.#look);
+    // A signal that has come already is not told again.
+    if (draining.aborted) return stream.end('draining');
     if (this.#draining === draining) return;
     this.#draining = draining;
     draining.addEventListener('abort', () => this.#endAll(), { once: true });
@@ -81,6 +83,9 @@ export class EventStreams {
   };
 }
 
+/** `life`: its time, its token or the right to read is over. `gone`: the client. */
+type Why = Parameters<Sink['end']>[0] | 'gap' | 'life' | 'gone';
+
 /*
  * One event stream.
  *
@@ -96,6 +101,7 @@ export class EventStream implements Sink {
   readonly #endsAt: number;
   readonly #cursor: number | undefined;
   #state: 'new' | 'open' | 'ended' = 'new';
+  #unheard: Why | undefined;
   /** Where chunks are written to directly; without it (HTTP/1.0, an answer that waits for its turn) Node frames each. */
   #socket: Socket | undefined;
   #wroteAt: number;
@@ -119,6 +125,11 @@ export class EventStream implements Sink {
     this.#cursor = options.cursor;
     this.#wroteAt = streams.now();
     streams.add(this, options.draining);
+  }
+
+  /** Why it ended before anything was written: nobody has heard of it, and the request waits for an answer. */
+  get unheard(): Why | undefined {
+    return this.#unheard;
   }
 
   /** The tail that writes here; over with this. */
@@ -163,10 +174,11 @@ export class EventStream implements Sink {
     return 'stop';
   }
 
-  end(why: Parameters<Sink['end']>[0] | 'gap' | 'life' | 'gone'): void {
+  end(why: Why): void {
     if (this.#state === 'ended') return;
     const began = this.#state === 'open';
     this.#state = 'ended';
+    if (!began) this.#unheard = why;
     this.#streams.left(this);
     this.#tail?.[Symbol.dispose]();
     (this.#socket ?? this.#response).off('drain', this.#drained);

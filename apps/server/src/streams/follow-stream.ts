@@ -1,3 +1,5 @@
+import { type MusterError, unavailable } from '#kernel/base';
+import { unknownStream } from './access.ts';
 import { baseHeaders } from './answer-headers.ts';
 import { cursorAhead } from './cursor.ts';
 import { EventStream } from './event-streams.ts';
@@ -24,7 +26,11 @@ export async function followStream(room: Room, read: Read, resumed: boolean): Pr
     cursor: cursorAhead(read.query.cursor, room.clock.now(), room.random),
     begin: () => call.begin(200, headersOf(read)),
   });
-  const heeded = room.auth.heed(who, () => stream.end('life'));
+  let refused: MusterError | undefined;
+  const heeded = room.auth.heed(who, (why) => {
+    refused = why;
+    stream.end('life');
+  });
   call.whenOver(() => {
     stream.end('gone');
     heeded[Symbol.dispose]();
@@ -36,7 +42,14 @@ export async function followStream(room: Room, read: Read, resumed: boolean): Pr
     stream.end('gone');
     throw error;
   }
+  if (stream.unheard !== undefined && stream.unheard !== 'gone') throw refused ?? endedAtOnce(stream.unheard, read);
 }
+
+/** It ended while its tail was being opened, with no head of an answer out yet. */
+const endedAtOnce = (why: EventStream['unheard'], { path }: Read): MusterError =>
+  why === 'deleted' || why === 'expired'
+    ? unknownStream(path)
+    : unavailable('draining', 'This server is stopping; come back in a moment.', { retryAfterMs: 1000 });
 
 function headersOf({ call, cors, head, readable }: Read): string[] {
   const answer = baseHeaders(call.request, cors, readable.public, true);

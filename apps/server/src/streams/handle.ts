@@ -35,6 +35,7 @@ function control(room: Room, call: RawCall, cors: Cors): Promise<void> {
 }
 
 function operate(room: Room, call: RawCall, who: Principal, path: string, query: Query, cors: Cors): Promise<void> {
+  call.by = who;
   switch (call.method) {
     case 'POST':
       return appendStream(room, call, who, path, cors);
@@ -54,12 +55,14 @@ function operate(room: Room, call: RawCall, who: Principal, path: string, query:
   }
 }
 
-/** Whose call it is: the bearer header, or, where a browser cannot send one, `?token=` on live reads. */
+/** Whose call it is: the bearer header, or, where a browser cannot send one, `?token=` on live reads, or the cookie of somebody who signed in. */
 export function callerOf(room: Pick<Room, 'access'>, call: RawCall, query: Query): Principal | Promise<Principal> {
   const { headers } = call.request;
   const projectId = headerOf(headers, 'muster-project') ?? query.project;
   const bearer = bearerOf(headers);
   const inQuery = bearer === undefined && call.method === 'GET' && query.live !== undefined ? query.token : undefined;
+  if (bearer === undefined && inQuery === undefined && headers.cookie !== undefined)
+    return call.person().then((person) => person ?? room.access.caller(undefined, call.address, projectId));
   if (inQuery === undefined) return room.access.caller(bearer, call.address, projectId);
   // A key has no business in a URL, where proxies and histories keep it.
   return Promise.resolve(room.access.caller(inQuery, call.address, projectId)).then((who) => {

@@ -39,13 +39,18 @@ export function answerPage(read: Read, page: Page, cursor?: string): void {
   if (from === 'now') answer.push('cache-control', 'no-store');
   else {
     const etag = etagOf(head, readable.view, from, page);
-    const kept = readable.public ? 'public' : 'private';
-    answer.push('etag', etag, 'cache-control', `${kept}, max-age=60, stale-while-revalidate=300`);
-    if (!readable.public) answer.push('vary', 'Authorization, Muster-Project');
+    answer.push('etag', etag, 'cache-control', keptBy(read));
+    if (!readable.public) answer.push('vary', 'Authorization, Cookie, Muster-Project, X-Muster-Project');
     if (isKnown(headerOf(call.request.headers, 'if-none-match'), etag)) return call.answer(304, answer);
   }
   pushContentType(answer, head.contentType);
   call.answer(200, answer, bodyOf(head.contentType, page));
+}
+
+/** Who signed in on a browser may sign out of it: what is kept there is asked for again each time. */
+function keptBy({ readable, who }: Read): string {
+  if (!readable.public && who.kind === 'person') return 'private, no-cache';
+  return `${readable.public ? 'public' : 'private'}, max-age=60, stale-while-revalidate=300`;
 }
 
 /** Names bytes for ever: the same stream, view, revision, ends and closedness give the same body. */

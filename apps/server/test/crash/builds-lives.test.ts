@@ -2,7 +2,7 @@
  * Lives of a server under load, each ended by `kill -9` at a named point, by `kill -9` at a random moment, or by the death
  * of its Postgres. What was acknowledged in any life must be there after the last one (I1, I4, I9).
  *
- * TEST_LIVES sets how many lives (20 here, 200 on demand); TEST_SEED repeats a run's choice of deaths.
+ * TEST_LIVES sets how many lives (12 here, 200 on demand); TEST_SEED repeats a run's choice of deaths.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { until } from '#test/until';
 import { type Death, Lives } from './support/lives.ts';
 import { Ledger, lineOf, submitter, worker } from './support/load.ts';
 
-const lives = Number(process.env['TEST_LIVES'] ?? 20);
+const lives = Number(process.env['TEST_LIVES'] ?? 12);
 const seed = Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const points = [
   'submit.blob-renamed',

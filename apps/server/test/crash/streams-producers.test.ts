@@ -39,8 +39,8 @@ test(`${kills} kills in the middle of ${producers} producers: nothing lost, noth
           acknowledged[who] = ++seq;
         } else if (answer.status !== 429 && answer.status !== 503) wrong.push(`p${who}/${seq}: ${answer.status}`);
       } catch {
-        // No answer: it may be stored or not, so the same is sent again.
-        await pause(5);
+        // No answer: it may be stored or not, so the same is sent again; not so often that the next life cannot begin.
+        await pause(50 + Math.random() * 100);
       }
     }
   }

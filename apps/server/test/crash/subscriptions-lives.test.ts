@@ -4,10 +4,11 @@
  *
  * TEST_LIVES sets how many lives; TEST_SEED repeats a run's choice of deaths.
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { testDatabase } from '#test/database';
 import { until } from '#test/until';
 import { webhookReceiver } from '#test/webhook-receiver';
 import { type Death, Lives } from './support/lives.ts';
@@ -23,10 +24,9 @@ it(`${lives} lives: every append is told, no wake is lost or announced twice`, {
 }, async () => {
   const random = lcg(seed);
   const folder = await mkdtemp(join(tmpdir(), 'muster-subscriptions-'));
-  // Run as root, Postgres is another user and must pass through.
-  await chmod(folder, 0o711);
   try {
-    await using server = await Lives.in(join(folder, 'data'));
+    await using database = await testDatabase();
+    await using server = await Lives.in(join(folder, 'data'), { DATABASE_URL: database.url });
     await server.begin();
     const load = new SubscriptionLoad(server.url, await server.key(), random);
     await using receiver = await webhookReceiver(load.answer);

@@ -55,6 +55,33 @@ test('bulk-cancel-dry-run: the count first, nothing moved; then all of them, and
   ).toEqual([{ stop_reason: 'bulk', stop_detail: 'spring cleaning' }]);
 });
 
+test('a dry run says what would be left out and why; a stopped action leaves the rest as it is', async () => {
+  const ids = await many(3, { queue: 'halt' });
+  await server.call('POST', `/v1/builds/${ids[0]}/cancel`, { body: {} });
+  const unknown = 'bld_00000000000000000000000000';
+  expect((await bulk({ action: 'retry', ids: [...ids, unknown], dryRun: true })).body).toMatchObject({
+    matched: 3,
+    excluded: { not_finished: 2, no_such_build: 1 },
+  });
+  expect((await bulk({ action: 'cancel', filter: { queue: 'halt', q: 'bld_' }, dryRun: true })).body).toMatchObject({
+    matched: 3,
+    excluded: {},
+  });
+  const { jobId } = await done({ action: 'addTags', ids, tags: { a: '1' } });
+  expect((await server.call('POST', `/v1/builds/bulk/${jobId}/stop`, { body: {} })).body).toMatchObject({
+    state: 'done',
+    done: 3,
+  });
+  await server.db.query(
+    sql`update build_bulks set state = 'running', done = 1, finished_at = null where id = ${jobId}`,
+  );
+  expect((await server.call('POST', `/v1/builds/bulk/${jobId}/stop`, { body: {} })).body).toMatchObject({
+    state: 'done',
+    done: 1,
+    stopped: true,
+  });
+});
+
 test('priorities of what is queued; what is not is refused with its reason', async () => {
   const ids = await many(3, { queue: 'prio' });
   await server.call('POST', `/v1/builds/${ids[1]}/cancel`, { body: {} });

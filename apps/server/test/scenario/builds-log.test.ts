@@ -360,12 +360,77 @@ test('events: the first control at once, then each append; a cut connection resu
   expect((await resumed).records.map((record) => record.text)).toEqual(['line 3', 'line 4']);
 });
 
+const page = async (query: string): Promise<Answered['body']> =>
+  (await server.call('GET', `/v1/builds/${run.buildId}/log/lines${query}`)).body;
+const found = async (query: string): Promise<Answered> =>
+  server.call('GET', `/v1/builds/${run.buildId}/log/find?${query}`);
+
+test('lines are read by number, from either end, and the stream goes on behind them', async () => {
+  await append(0, [...texts(0, 2_500), { text: 'x'.repeat(20_000) }]);
+  const last = await page('?tail=2');
+  expect(last).toMatchObject({ first: 0, total: 2_503, ended: false, gaps: [] });
+  expect(last['items']).toMatchObject([
+    { n: 2_501, text: 'line 2499' },
+    { n: 2_502, text: 'x'.repeat(16_384), cutBytes: 3_616 },
+  ]);
+  expect((await page('?from=2502&limit=1&whole=true'))['items']).toMatchObject([
+    { n: 2_502, text: 'x'.repeat(20_000) },
+  ]);
+  expect((await page('?from=1002&limit=2'))['items']).toMatchObject([
+    { n: 1_002, text: 'line 1000' },
+    { n: 1_003, text: 'line 1001' },
+  ]);
+  expect((await page('?from=0'))['items']).toHaveLength(2_000);
+  expect((await page('?from=99999'))['items']).toEqual([]);
+  await append(2_501, [{ text: 'behind' }]);
+  expect((await stream(`?offset=${String(last['next'])}`)).body).toMatchObject([{ text: 'behind' }]);
+});
+
+test('a text, an expression and a level are found over the whole log, either way', async () => {
+  const lines: Line[] = texts(0, 12_000);
+  lines[3] = { text: 'Error: "no" \\ path' };
+  lines[7_000] = { text: 'second ERROR: x', level: 'error' };
+  lines[11_999] = { text: 'the "level":"error" is only said here' };
+  for (let at = 0; at < lines.length; at += 4_000) await append(at, lines.slice(at, at + 4_000));
+  expect((await found('q=error:')).body).toEqual({
+    total: 2,
+    hits: [
+      { n: 5, from: 0, to: 6 },
+      { n: 7_002, from: 7, to: 13 },
+    ],
+    next: null,
+  });
+  expect((await found(`q=${encodeURIComponent('"no" \\')}`)).body['hits']).toEqual([{ n: 5, from: 7, to: 13 }]);
+  expect((await found(`q=${encodeURIComponent('^line 1\\d{3}$')}&regex=true&limit=2`)).body).toMatchObject({
+    total: 1_000,
+    hits: [{ n: 1_002 }, { n: 1_003 }],
+    next: 1_004,
+  });
+  expect((await found('level=error')).body).toEqual({ total: 1, hits: [{ n: 7_002 }], next: null });
+  expect((await found('level=error&from=7003&limit=1&count=false')).body['hits']).toEqual([]);
+  expect((await found('q=line&from=9000&back=true&limit=2&count=false')).body).toMatchObject({
+    total: null,
+    hits: [{ n: 9_000 }, { n: 8_999 }],
+  });
+});
+
+test('an expression that is none, or takes for ever, is refused and holds nobody up', async () => {
+  await append(0, [{ text: 'a'.repeat(60) }]);
+  expect((await found('q=(&regex=true')).body).toMatchObject({ code: 'invalid', reason: 'bad_regex' });
+  const slow = found(`q=${encodeURIComponent('^(a+)+b$')}&regex=true`);
+  expect((await server.call('GET', '/health')).status).toBe(200);
+  expect((await slow).body).toMatchObject({ code: 'invalid', reason: 'regex_too_slow' });
+});
+
 test('an access token reads its own build’s log and no other', async () => {
   const { id, accessToken } = await server.submitted({ build: { platform: 'macos' } });
   const read = (path: string) => server.call('GET', path, { token: accessToken });
   expect((await read(`/v1/stream/builds/${id}/log?offset=-1`)).body).toHaveLength(1);
   expect((await read(`/v1/builds/${id}/log`)).text).toBe('Build submitted\n');
   expect((await read(`/v1/builds/${run.buildId}/log`)).status).toBe(403);
+  expect((await read(`/v1/builds/${id}/log/lines`)).body).toMatchObject({ total: 1, items: [{ n: 0 }] });
+  expect((await read(`/v1/builds/${run.buildId}/log/lines`)).status).toBe(403);
+  expect((await read(`/v1/builds/${run.buildId}/log/find?q=x`)).status).toBe(403);
   expect((await read('/v1/stream/builds/events?offset=-1')).status).toBe(403);
 });
 

@@ -132,6 +132,14 @@ test('priority-then-fifo', async () => {
   const low = await submit({ priority: -5 });
   const [a, b] = [await submit(), await submit()];
   const high = await submit({ priority: 50 });
+  const line = async (query: string): Promise<Answered['body']> =>
+    (await server.call('GET', `/v1/queues/${queue}/line${query}`)).body;
+  const first = await line('?limit=2');
+  expect(first['items'].map(({ id }: { id: string }) => id)).toEqual([high, a]);
+  const rest = await line(`?limit=2&cursor=${first['nextCursor']}`);
+  expect(rest['items'].map(({ id }: { id: string }) => id)).toEqual([b, low]);
+  expect(rest['nextCursor']).toBeNull();
+  expect((await line('?cursor=nowhere'))['reason']).toBe('bad_cursor');
   const mac = await worker();
   const order: string[] = [];
   for (let i = 0; i < 4; i++) {

@@ -555,6 +555,11 @@ describe('P14 troubles have names', () => {
     });
 
     test('hardly any /dev/shm', async () => {
+      // Folders of tests may lie where it is taken away.
+      const elsewhere = await mkdtemp('/var/tmp/muster-pg-test-');
+      await using _ = { [Symbol.asyncDispose]: () => rm(elsewhere, { recursive: true, force: true }) };
+      await chmod(elsewhere, 0o711);
+      dataDir = elsewhere;
       await using server = await startDatabase(
         { dataDir },
         { wrap: ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$@"', 'sh'] },

@@ -2,12 +2,12 @@
  * `faults.each`: every mishap the sandbox can be told to have, for a simulated hour each, over a fleet that lives on. It
  * strikes now and then first, then every write, then everything. Afterwards the gallery is well again.
  */
+import { type FaultKind, faultKinds } from '@muster/protocol';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { sql } from '#kernel/db';
 import { testDatabase } from '#test/database';
 import { galleryHours, type Hours } from '#test/gallery-hours';
 import { project } from '#test/gallery-thinking';
-import { type FaultKind, faultKinds } from '../../src/gallery/sandbox/room/fault-desk.ts';
 
 const database = await testDatabase();
 const { db } = database;

@@ -9,6 +9,8 @@ import { testDatabase } from '#test/database';
 import { type Ran, runProgram, tempFolder } from '#test/muster-child';
 import { until } from '#test/until';
 
+// Each command is two processes; on a busy machine that takes seconds.
+const patient = { timeout: 180_000 };
 const database = await testDatabase();
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(() => database.wipe());
@@ -65,13 +67,20 @@ async function damage(folder: string, text: string): Promise<void> {
 const here = { DATABASE_URL: database.url, MUSTER_NODE_NAME: 'here' };
 const tend = (folder: string, words: readonly string[]): Promise<Ran> =>
   runProgram('cli', ['log', ...words, '--data', folder], here);
+/** What the command would say, without the two processes it takes. */
+const lookedAt = (folder: string): Promise<LogReport> => inspectLog(placeOf(folder));
+const placeOf = (folder: string): Parameters<typeof inspectLog>[0] => ({
+  dir: join(folder, 'log'),
+  db: database.db,
+  limits: { segmentBytes: 1024 * 1024, diskFreeBytesMin: 1 },
+});
 async function inspected(folder: string): Promise<LogReport & { exit: number | null }> {
   const { code, stdout, stderr } = await tend(folder, ['inspect', '--json']);
   expect(stderr).toBe('');
   return { ...(JSON.parse(stdout) as LogReport), exit: code };
 }
 
-test('a log that is well: said so, and nothing is changed', async () => {
+test('a log that is well: said so, and nothing is changed', patient, async () => {
   const folder = await written();
   const before = await readFile(join(folder, 'log', '0000000000000001.wal'));
   const report = await inspected(folder);
@@ -91,94 +100,102 @@ test('a log that is well: said so, and nothing is changed', async () => {
   expect((await tend(folder, ['accept-loss'])).stdout).toContain('Nothing has to be accepted');
 });
 
-test('damage: where, which streams for certain, what to type; accepted, the server starts and readers meet a gap', async () => {
+test(
+  'damage: where, which streams for certain, what to type; accepted, the server starts and readers meet a gap',
+  patient,
+  async () => {
+    const folder = await written();
+    await damage(folder, 'message-3');
+    const report = await inspected(folder);
+    expect(report).toMatchObject({
+      exit: 1,
+      verdict: 'damaged',
+      needs: 'loss',
+      reason: 'log_damaged',
+      tailsUncertain: true,
+      losses: [{ ...key, from: 4, to: 4 }],
+    });
+    expect((await lookedAt(folder)).fingerprint).toBe(report.fingerprint);
+    const { stdout } = await tend(folder, ['inspect']);
+    expect(stdout).toContain('chat/1 (prj_a) 4');
+    expect(stdout).toContain('muster log accept-loss');
+
+    const refused = await runProgram('server', ['--data', folder, '--port', '0'], here);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/damaged or missing: segment 1, bytes \d+ to \d+/);
+    expect(refused.stderr).toContain('`muster log inspect`');
+    expect(refused.stderr).toContain('`muster log accept-loss`');
+
+    const unasked = await tend(folder, ['accept-loss']);
+    expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('--yes')]);
+    expect((await lookedAt(folder)).verdict).toBe('damaged');
+    const accepted = await tend(folder, ['accept-loss', '--yes', '--json']);
+    expect(accepted.stderr).toBe('');
+    expect([accepted.code, JSON.parse(accepted.stdout)]).toMatchObject([
+      0,
+      { accepted: 'loss', after: { needs: 'nothing' } },
+    ]);
+    expect((await lookedAt(folder)).quarantined).toEqual(['0000000000000001.wal.damaged']);
+
+    const log = await open(folder);
+    const page = await log.read(key, 'start', { bytes: 1024, messages: 100 });
+    expect(page.messages.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    await expect(log.read(key, page.next, { bytes: 1024, messages: 100 })).rejects.toMatchObject({
+      reason: 'positions_lost',
+    });
+    await log[Symbol.asyncDispose]();
+  },
+);
+
+test(
+  'a database from another time, and an empty folder: which one, both ways out; accepted, the files are put aside',
+  patient,
+  async () => {
+    const folder = await written();
+    await database.db.transaction((tx) => tx.query(sql`update log_cursors set wal_id = ${crypto.randomUUID()}`));
+    const report = await inspected(folder);
+    expect(report).toMatchObject({ exit: 1, verdict: 'misfit', reason: 'log_other', needs: 'restored' });
+    expect(report.setAside).toMatchObject({ appends: 11, streams: 2 });
+    const accepted = await tend(folder, ['accept-loss', '--yes']);
+    expect([accepted.code, accepted.stdout]).toEqual([0, expect.stringContaining('Start the server.')]);
+    expect(await lookedAt(folder)).toMatchObject({
+      verdict: 'clean',
+      quarantined: ['0000000000000001.wal.replaced'],
+    });
+    await rename(join(folder, 'log'), join(folder, 'elsewhere'));
+    expect(await inspected(folder)).toMatchObject({ exit: 1, reason: 'log_missing', needs: 'restored', segments: [] });
+  },
+);
+
+test('what was shown is what is accepted: damage that came in between is not', patient, async () => {
   const folder = await written();
   await damage(folder, 'message-3');
-  const report = await inspected(folder);
-  expect(report).toMatchObject({
-    exit: 1,
-    verdict: 'damaged',
-    needs: 'loss',
-    reason: 'log_damaged',
-    tailsUncertain: true,
-    losses: [{ ...key, from: 4, to: 4 }],
-  });
-  expect(await inspected(folder)).toEqual(report);
-  const { stdout } = await tend(folder, ['inspect']);
-  expect(stdout).toContain('chat/1 (prj_a) 4');
-  expect(stdout).toContain('muster log accept-loss');
-
-  const refused = await runProgram('server', ['--data', folder, '--port', '0'], here);
-  expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/damaged or missing: segment 1, bytes \d+ to \d+/);
-  expect(refused.stderr).toContain('`muster log inspect`');
-  expect(refused.stderr).toContain('`muster log accept-loss`');
-
-  const unasked = await tend(folder, ['accept-loss']);
-  expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('--yes')]);
-  expect((await inspected(folder)).verdict).toBe('damaged');
-  const accepted = await tend(folder, ['accept-loss', '--yes', '--json']);
-  expect(accepted.stderr).toBe('');
-  expect([accepted.code, JSON.parse(accepted.stdout)]).toMatchObject([
-    0,
-    { accepted: 'loss', after: { needs: 'nothing' } },
-  ]);
-  expect((await inspected(folder)).quarantined).toEqual(['0000000000000001.wal.damaged']);
-
-  const log = await open(folder);
-  const page = await log.read(key, 'start', { bytes: 1024, messages: 100 });
-  expect(page.messages.map(({ seq }) => seq)).toEqual([1, 2, 3]);
-  await expect(log.read(key, page.next, { bytes: 1024, messages: 100 })).rejects.toMatchObject({
-    reason: 'positions_lost',
-  });
-  await log[Symbol.asyncDispose]();
-});
-
-test('a database from another time, and an empty folder: which one, both ways out; accepted, the files are put aside', async () => {
-  const folder = await written();
-  await database.db.transaction((tx) => tx.query(sql`update log_cursors set wal_id = ${crypto.randomUUID()}`));
-  const report = await inspected(folder);
-  expect(report).toMatchObject({ exit: 1, verdict: 'misfit', reason: 'log_other', needs: 'restored' });
-  expect(report.setAside).toMatchObject({ appends: 11, streams: 2 });
-  const accepted = await tend(folder, ['accept-loss', '--yes']);
-  expect([accepted.code, accepted.stdout]).toEqual([0, expect.stringContaining('Start the server.')]);
-  expect(await inspected(folder)).toMatchObject({
-    exit: 0,
-    verdict: 'clean',
-    quarantined: ['0000000000000001.wal.replaced'],
-  });
-  await rename(join(folder, 'log'), join(folder, 'elsewhere'));
-  expect(await inspected(folder)).toMatchObject({ exit: 1, reason: 'log_missing', needs: 'restored', segments: [] });
-});
-
-test('what was shown is what is accepted: damage that came in between is not', async () => {
-  const folder = await written();
-  await damage(folder, 'message-3');
-  const options = {
-    dir: join(folder, 'log'),
-    db: database.db,
-    limits: { segmentBytes: 1024 * 1024, diskFreeBytesMin: 1 },
-  };
-  const { fingerprint } = await inspectLog(options);
+  const { fingerprint } = await lookedAt(folder);
   await damage(folder, 'other-4');
-  await expect(acceptLogLoss({ ...options, fingerprint })).rejects.toMatchObject({ reason: 'log_report_changed' });
+  await expect(acceptLogLoss({ ...placeOf(folder), fingerprint })).rejects.toMatchObject({
+    reason: 'log_report_changed',
+  });
 });
 
-test('beside a running server: refused by name; with no database there, said so; a wrong word ends with 2', async () => {
-  const folder = await written();
-  {
-    await using _ = await lockDataFolder(folder, { instance: 'the-server', url: 'http://here:4000' });
-    const { code, stderr } = await tend(folder, ['inspect']);
-    expect([code, stderr]).toEqual([5, expect.stringContaining('http://here:4000')]);
-  }
-  const log = await open(folder);
-  const { code, stderr } = await tend(folder, ['inspect', '--json']);
-  expect([code, JSON.parse(stderr)]).toMatchObject([5, { code: 'conflict', reason: 'log_folder_in_use' }]);
-  await log[Symbol.asyncDispose]();
+test(
+  'beside a running server: refused by name; with no database there, said so; a wrong word ends with 2',
+  patient,
+  async () => {
+    const folder = await written();
+    {
+      await using _ = await lockDataFolder(folder, { instance: 'the-server', url: 'http://here:4000' });
+      const { code, stderr } = await tend(folder, ['inspect']);
+      expect([code, stderr]).toEqual([5, expect.stringContaining('http://here:4000')]);
+    }
+    const log = await open(folder);
+    const { code, stderr } = await tend(folder, ['inspect', '--json']);
+    expect([code, JSON.parse(stderr)]).toMatchObject([5, { code: 'conflict', reason: 'log_folder_in_use' }]);
+    await log[Symbol.asyncDispose]();
 
-  const nothing = await tempFolder();
-  const none = await runProgram('cli', ['log', 'inspect', '--data', nothing]);
-  expect([none.code, none.stderr]).toEqual([4, expect.stringContaining('There is no database')]);
-  expect((await runProgram('cli', ['log', 'verify'])).code).toBe(2);
-  expect((await runProgram('cli', ['log', 'inspect', '--dat', nothing])).code).toBe(2);
-});
+    const nothing = await tempFolder();
+    const none = await runProgram('cli', ['log', 'inspect', '--data', nothing]);
+    expect([none.code, none.stderr]).toEqual([4, expect.stringContaining('There is no database')]);
+    expect((await runProgram('cli', ['log', 'verify'])).code).toBe(2);
+    expect((await runProgram('cli', ['log', 'inspect', '--dat', nothing])).code).toBe(2);
+  },
+);

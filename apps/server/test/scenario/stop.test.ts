@@ -168,7 +168,8 @@ test('a second signal ends at once', async () => {
   const began = performance.now();
   server.child.kill('SIGINT');
   expect(await server.exited).toBe(1);
-  expect(performance.now() - began).toBeLessThan(1000);
+  // Well under the time that requests in flight are given.
+  expect(performance.now() - began).toBeLessThan(5000);
   expect(await broken).toBe('cut');
 });
 

@@ -214,7 +214,7 @@ test('two nodes on one database: what one makes public, the other shows', async 
   const status = async (): Promise<number> => (await fetch(`${other.url}/v1/stream/${path}?offset=-1`)).status;
   expect(await status()).toBe(401);
   await server.ask('/v1/stream-settings', { method: 'PUT', json: { publicRead: ['nodes/*'] } });
-  await until(async () => (await status()) === 200, { withinMs: 2000 });
+  await until(async () => (await status()) === 200, { withinMs: 10_000 });
   await server.ask('/v1/stream-settings', { method: 'PUT', json: { publicRead: [] } });
-  await until(async () => (await status()) === 401, { withinMs: 2000 });
+  await until(async () => (await status()) === 401, { withinMs: 10_000 });
 });

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Between } from '#test/between';
 import { childEnv } from '#test/child-env';
 import { testDatabase } from '#test/database';
@@ -64,21 +64,28 @@ function failures({ testResults }: Report): string[] {
   ]);
 }
 
-for (const log of ['disk', 'memory'] as const) {
-  test(`all ${all} tests pass on the ${log} driver, none skipped`, { timeout: 300_000 }, async () => {
-    // A log of its own needs a database of its own.
-    await using database = await testDatabase();
-    await using server = await StreamServer.start(database, { log, env });
-    const report = await runSuite(server.url);
-    expect(failures(report)).toEqual([]);
-    const { numTotalTests, numPassedTests, numPendingTests } = report;
-    expect({ numTotalTests, numPassedTests, numPendingTests }).toEqual({
-      numTotalTests: all,
-      numPassedTests: all,
-      numPendingTests: 0,
-    });
-  });
-}
+// The suite waits most of its time, for polls and ends of lifetimes: the two drivers wait together.
+describe.concurrent('the whole suite', () => {
+  test.each(['disk', 'memory'] as const)(
+    `all ${all} tests pass on the %s driver, none skipped`,
+    {
+      timeout: 300_000,
+    },
+    async (log) => {
+      // A log of its own needs a database of its own.
+      await using database = await testDatabase();
+      await using server = await StreamServer.start(database, { log, env });
+      const report = await runSuite(server.url);
+      expect(failures(report)).toEqual([]);
+      const { numTotalTests, numPassedTests, numPendingTests } = report;
+      expect({ numTotalTests, numPassedTests, numPendingTests }).toEqual({
+        numTotalTests: all,
+        numPassedTests: all,
+        numPendingTests: 0,
+      });
+    },
+  );
+});
 
 test('groups that keep state pass while the server is killed and started again beneath them', {
   timeout: 300_000,

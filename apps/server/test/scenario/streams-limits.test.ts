@@ -37,6 +37,29 @@ test('a credential has so many live reads; one that ends makes room', async () =
   await until(async () => (await get('live/one', '?offset=now&live=long-poll&timeout=1s')).status === 204);
 });
 
+test('a project has so many streams; those that are there go on, and one that goes makes room', async () => {
+  await using server = await startServer({ env: { MUSTER_STREAMS_MAX: '6' } });
+  const { put, post, remove } = streamCalls(server);
+  const present = async (): Promise<unknown> => {
+    const { body } = await server.ask<{ items: { name: string }[] }>('/v1/limits');
+    return body.items.find(({ name }) => name === 'streams.streamsPerProject');
+  };
+  const made: string[] = [];
+  for (let n = 0; (await put(`many/${n}`)).status === 201; n++) made.push(`many/${n}`);
+  const [first = '', second = ''] = made;
+  // The project's own events may be streams as well.
+  expect(await present()).toMatchObject({ value: 6, present: 6, setting: 'MUSTER_STREAMS_MAX' });
+  const refused = await put('many/more');
+  expect([refused.status, refused.reason, refused.headers.get('retry-after')]).toEqual([429, 'streams_max', '60']);
+  expect((await put('many/fork', { headers: { 'stream-forked-from': `/v1/stream/${first}` } })).reason).toBe(
+    'streams_max',
+  );
+  expect([(await put(first)).status, (await post(first, { body: 'x' })).status]).toEqual([200, 204]);
+  await remove(second);
+  expect((await put('many/more')).status).toBe(201);
+  expect((await put(second)).reason).toBe('streams_max');
+});
+
 test('a full disk refuses appends and lets reads go on', async () => {
   await using server = await startServer({ env: { MUSTER_DISK_MIN_FREE_BYTES: String(2 ** 49) } });
   const { put, get, head } = streamCalls(server);

@@ -92,7 +92,7 @@ test('an ETag names bytes for ever, and never hides a close', async () => {
   const first = await get(path);
   const etag = first.headers.get('etag') ?? '';
   expect(first.headers.get('cache-control')).toBe('private, max-age=60, stale-while-revalidate=300');
-  expect(first.headers.get('vary')).toBe('Authorization, Muster-Project');
+  expect(first.headers.get('vary')).toBe('Authorization, Cookie, Muster-Project, X-Muster-Project');
   for (const given of [etag, `"x", W/${etag}`, '*']) {
     const again = await get(path, '', { headers: { 'if-none-match': given } });
     expect([given, again.status, again.text, again.headers.get('etag')]).toEqual([given, 304, '', etag]);

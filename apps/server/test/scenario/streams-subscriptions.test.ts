@@ -68,7 +68,8 @@ test('a webhook is told within milliseconds, signed, and its done acks what it w
   const began = performance.now();
   const tail = await append(`${id}/a`, { n: 1 }, 'PUT');
   const got = await receiver.next();
-  expect(got.at - began).toBeLessThan(500);
+  // Milliseconds on a quiet machine, and sooner than anything that comes by once a second.
+  expect(got.at - began).toBeLessThan(950);
   expect(await isSigned(got)).toBe(true);
   expect(got.body).toMatchObject({
     subscription_id: id,
@@ -171,7 +172,8 @@ describe('a webhook that does not do well', () => {
     receiver.answer = () => 'cut';
     const second = await receiver.next();
     expect(second.at - first.at).toBeGreaterThan(780);
-    expect(second.at - first.at).toBeLessThan(3000);
+    // A second on a quiet machine; a minute is the longest it may grow to.
+    expect(second.at - first.at).toBeLessThan(15_000);
     expect(second.body['wake_id']).toBe(first.body['wake_id']);
     // Signed anew: an old signature would be too old for a careful receiver one day.
     expect(await isSigned(second)).toBe(true);
@@ -390,16 +392,21 @@ describe('streams come and go', () => {
     await server.call(`/v1/stream/${id}/a`, { method: 'DELETE' });
     await until(async () => (await show(id)).state === 'idle');
     expect((await show(id)).streams).toEqual([]);
+    // Until it was removed, the first one may have been told again.
+    const before = receiver.received.length;
     receiver.answer = () => ({ json: { done: true } });
+    const told = (): unknown => receiver.received.slice(before).at(-1)?.body['streams'];
     const tail = await append(`${id}/a`, 2, 'PUT');
-    const again = await receiver.next();
-    expect(again.body['streams']).toMatchObject([{ acked_offset: '-1', tail_offset: tail }]);
+    await until(() => told() !== undefined);
+    expect(told()).toMatchObject([{ acked_offset: '-1', tail_offset: tail }]);
     await until(async () => (await show(id)).state === 'idle');
     // Linked by name it stays, and begins anew with the stream.
     await server.call(sub(id, '/streams'), { json: { streams: [`${id}/a`] } });
     await server.call(`/v1/stream/${id}/a`, { method: 'DELETE' });
+    const heard = receiver.received.length;
     const third = await append(`${id}/a`, 3, 'PUT');
-    expect((await receiver.next()).body['streams']).toMatchObject([{ acked_offset: '-1', tail_offset: third }]);
+    await until(() => receiver.received.length > heard);
+    expect(told()).toMatchObject([{ acked_offset: '-1', tail_offset: third }]);
   });
 
   test('links by name: added at the tail, taken back, kept by the pattern', async () => {

@@ -6,6 +6,7 @@
 import { createInterface } from 'node:readline';
 import { MusterError, newId, systemClock } from '#kernel/base';
 import { createDatabaseServer, createDb, type DatabaseServerOptions, lockDataFolder, sql } from '#kernel/db';
+import { keepCompiled } from './keep-compiled.ts';
 
 export type ChildOptions = Pick<
   DatabaseServerOptions,
@@ -47,6 +48,7 @@ async function run(): Promise<void> {
   const connection = server.connection();
   const host = 'host' in connection ? connection.host : '';
   const pid = Number(row?.pidfile.split('\n')[0]);
+  keepCompiled();
   say({ event: 'ready', pid, where: server.describe(), host, tookMs: performance.now() - began, log });
   for await (const line of createInterface({ input: process.stdin })) if (line === 'stop') break;
 }

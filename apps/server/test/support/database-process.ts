@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { ChildLine, ChildOptions } from './database-child.ts';
 
 const program = fileURLToPath(new URL('./database-child.ts', import.meta.url));
+const cache = process.env['NODE_COMPILE_CACHE'];
+const compiled = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
 type Ready = Extract<ChildLine, { event: 'ready' }>;
 type Refused = Extract<ChildLine, { event: 'refused' }>;
 
@@ -65,7 +67,7 @@ function launch(options: ChildOptions, as: RunAs): { child: ChildProcess; first:
   const child = spawn(word, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     cwd: as.cwd ?? '/',
-    env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin' },
+    env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...compiled },
     ...(as.uid === undefined ? {} : { uid: as.uid, gid: as.gid ?? as.uid }),
   });
   child.stdin.on('error', () => undefined);

@@ -16,6 +16,7 @@ export type OpenSocketOptions = {
   /** Default: `muster.v1` alone. */
   protocols?: string[];
   query?: string;
+  headers?: Readonly<Record<string, string>>;
   /** Tests with a certificate of their own. */
   anyCertificate?: boolean;
   /** Do not wait for `ready`. */
@@ -103,9 +104,9 @@ export class TestSocket implements AsyncDisposable {
 
 /** Opens a socket and, unless told otherwise, waits until it is ready. Rejects with the status of a refused upgrade. */
 export async function openSocket(url: string, options: OpenSocketOptions = {}): Promise<TestSocket> {
-  const { key, protocols = ['muster.v1'], query = '', silent = false, anyCertificate = false } = options;
+  const { key, protocols = ['muster.v1'], query = '', silent = false, anyCertificate = false, headers = {} } = options;
   const ws = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/socket${query}`, protocols, {
-    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...headers },
     rejectUnauthorized: !anyCertificate,
   });
   const socket = new TestSocket(ws);

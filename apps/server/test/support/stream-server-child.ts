@@ -7,6 +7,7 @@ import { compose } from '#compose';
 import { processEnv, readConfig } from '#config';
 import { arm } from '#kernel/base';
 import { createTelemetry } from '#kernel/telemetry';
+import { keepCompiled } from './keep-compiled.ts';
 
 const [driver = 'disk', point] = process.argv.slice(2);
 if (point !== undefined) arm(point, () => void process.kill(process.pid, 'SIGKILL'));
@@ -14,5 +15,6 @@ await using telemetry = await createTelemetry({ level: 'warn', form: 'json' });
 await using app = await compose(readConfig(processEnv(), new Map()), telemetry, {
   log: driver === 'memory' ? 'memory' : 'disk',
 });
+keepCompiled();
 process.stdout.write(`ready ${app.http.url}\n`);
 await once(process, 'SIGTERM');

@@ -9,6 +9,8 @@ export type ConnectionOptions = {
    * when the first request goes out, and again when the server no longer takes what it gave: for tokens that expire.
    */
   credential?: CredentialSource;
+  /** A page of the server itself: the cookie of a sign-in speaks for it, and no credential is sent. */
+  byCookie?: boolean;
   /** Which project is meant, for a credential that knows several, and for nobody at public streams. */
   project?: string;
   /** Replaces the platform's `fetch`, for tests and for runtimes that have their own. */
@@ -38,14 +40,16 @@ export type Call = {
 export class Connection {
   readonly url: string;
   readonly credential: Credential;
-  readonly #project: string | undefined;
+  readonly byCookie: boolean;
+  readonly project: string | undefined;
   readonly #fetch: typeof fetch;
   readonly #userAgent: string | undefined;
 
   constructor(options: ConnectionOptions) {
     this.url = options.url.replace(/\/+$/, '');
     this.credential = new Credential(options.credential);
-    this.#project = options.project;
+    this.byCookie = options.byCookie ?? false;
+    this.project = options.project;
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
     this.#userAgent = options.userAgent;
   }
@@ -68,7 +72,7 @@ export class Connection {
   async #once(method: string, path: string, call: Call, credential: string | undefined): Promise<Response> {
     const headers = new Headers(call.headers);
     if (credential && !headers.has('authorization')) headers.set('authorization', `Bearer ${credential}`);
-    if (this.#project) headers.set('muster-project', this.#project);
+    if (this.project) headers.set('muster-project', this.project);
     if (this.#userAgent) headers.set('user-agent', this.#userAgent);
     const init: RequestInit & { duplex?: 'half' } = { method, headers };
     if (call.signal) init.signal = call.signal;

@@ -1,8 +1,8 @@
 import { type ErrorCode, errorCodes, MusterError } from '@muster/protocol/errors';
 import type { Connection } from '../base/connection.ts';
+import { addressOf } from './address.ts';
 import { bytesOf, elementsOf, type Form, fromBase64, recordsOf } from './content.ts';
 import { type Batch, type FollowOptions, followStream } from './follow-stream.ts';
-import { addressOf } from './stream.ts';
 import { NoEvents } from './stream-reads.ts';
 import type { Arrived } from './stream-state.ts';
 
@@ -12,8 +12,23 @@ type Said = { frame: Frame; text: string };
 /** A reader that takes more slowly than this is sent is dropped from the socket and reads pages until it has caught up. */
 const waitingMax = { frames: 1_000, characters: 8 * 2 ** 20 };
 const openMsMax = 10_000;
-/** The server is asked for a sign of life when it gave none for this long, and has as long again to give one. */
-const quietMs = 25_000;
+/** How often the server is asked for a sign of life, and how long it may stay without one. */
+const lifeSigns = { pingMs: 25_000, silentMs: 50_000 };
+
+/** For pages that show how the connection is. What is left out is as without it. */
+export type SocketWatch = {
+  pingMs?: number;
+  /** Without anything for so long the socket is given up and opened again. */
+  silentMs?: number;
+  /** It is open; what the server said of itself in `ready`. */
+  opened?(ready: Readonly<Record<string, unknown>>): void;
+  /** A frame came; with the answer to a ping, how long it took and what the server's clock said. */
+  heard?(pong?: { roundTripMs: number; serverAt: number }): void;
+  /** The server stops and said so. */
+  draining?(): void;
+  /** It is over, or never came up. */
+  closed?(why: unknown): void;
+};
 
 /**
  * Many streams over one connection (`/v1/socket`): browsers allow six event streams to a server, and this takes 200. Each
@@ -26,10 +41,12 @@ const quietMs = 25_000;
  */
 export class StreamSocket {
   readonly #connection: Connection;
+  readonly #watch: SocketWatch;
   #line: Promise<Line> | undefined;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, watch: SocketWatch = {}) {
     this.#connection = connection;
+    this.#watch = watch;
   }
 
   follow<T = unknown>(path: string, options: FollowOptions = {}): AsyncGenerator<Batch<T>, void> {
@@ -65,7 +82,7 @@ export class StreamSocket {
   }
 
   async #open(): Promise<Line> {
-    const line = await (this.#line ??= Line.open(this.#connection)).catch((error: unknown) => {
+    const line = await (this.#line ??= Line.open(this.#connection, this.#watch)).catch((error: unknown) => {
       this.#line = undefined;
       throw error;
     });
@@ -151,49 +168,52 @@ class Line {
   readonly #connection: Connection;
   readonly #readings = new Map<string, Reading>();
   readonly #refs = new Map<number | string, Reading>();
+  readonly #watch: SocketWatch;
   #token: string | undefined;
   #ref = 0;
   #heardAt = performance.now();
-  #watch: ReturnType<typeof setInterval> | undefined;
+  #looking: ReturnType<typeof setInterval> | undefined;
   #welcome: { resolve: () => void; reject: (why: unknown) => void } | undefined;
   #isReady = false;
   over = false;
 
-  private constructor(socket: WebSocket, connection: Connection, token: string | undefined) {
+  private constructor(socket: WebSocket, connection: Connection, watch: SocketWatch, token: string | undefined) {
     this.#socket = socket;
     this.#connection = connection;
+    this.#watch = watch;
     this.#token = token;
   }
 
-  static async open(connection: Connection): Promise<Line> {
+  static async open(connection: Connection, watch: SocketWatch): Promise<Line> {
     const token = await connection.credential.now();
     try {
-      return await Line.#connect(connection, token);
+      return await Line.#connect(connection, watch, token);
     } catch (error) {
       const refused = error instanceof MusterError && error.code === 'unauthenticated';
       if (!refused || !connection.credential.renewable) throw error;
-      return Line.#connect(connection, await connection.credential.insteadOf(token));
+      return Line.#connect(connection, watch, await connection.credential.insteadOf(token));
     }
   }
 
-  static async #connect(connection: Connection, token: string | undefined): Promise<Line> {
+  static async #connect(connection: Connection, watch: SocketWatch, token: string | undefined): Promise<Line> {
     // A platform without WebSockets, or a proxy that does not know them: long polls do.
     if (typeof WebSocket === 'undefined') throw new NoEvents();
-    const socket = new WebSocket(`${connection.url.replace(/^http/, 'ws')}/v1/socket`, ['muster.v1']);
-    const line = new Line(socket, connection, token);
+    const socket = new WebSocket(addressAt(connection), ['muster.v1']);
+    const line = new Line(socket, connection, watch, token);
     const timer = setTimeout(() => line.#end(new NoEvents()), openMsMax);
     try {
       await new Promise<void>((resolve, reject) => {
         line.#welcome = { resolve, reject };
-        socket.addEventListener('open', () => line.#send({ t: 'auth', token: token ?? '' }));
+        // With a cookie the server knows who it is before the socket is open.
+        if (!connection.byCookie) socket.addEventListener('open', () => line.#send({ t: 'auth', token: token ?? '' }));
         socket.addEventListener('message', ({ data }) => line.#take(String(data)));
         socket.addEventListener('close', ({ code }) => line.#closed(code));
       });
     } finally {
       clearTimeout(timer);
     }
-    line.#isReady = true;
-    line.#watch = setInterval(() => line.#look(), quietMs);
+    line.#looking = setInterval(() => line.#look(), watch.pingMs ?? lifeSigns.pingMs);
+    if (watch.pingMs !== undefined) line.#look();
     return line;
   }
 
@@ -218,13 +238,23 @@ class Line {
   }
 
   #take(text: string): void {
-    this.#heardAt = performance.now();
+    const now = performance.now();
+    this.#heardAt = now;
     const frame = JSON.parse(text) as Frame;
-    if (frame.t === 'ready') this.#welcome?.resolve();
+    this.#watch.heard?.(pongIn(frame, now));
+    if (frame.t === 'ready') this.#ready(frame);
     else if (frame.t === 'err') this.#refused(frame);
     else if (frame.t === 'tokenExpiring') void this.#renew();
-    else if (frame.t === 'draining') this.#end(lost('The server is stopping.'));
-    else if (frame.sub !== undefined && frame.ref === undefined) this.#readings.get(frame.sub)?.push({ frame, text });
+    else if (frame.t === 'draining') {
+      this.#watch.draining?.();
+      this.#end(lost('The server is stopping.'));
+    } else if (frame.sub !== undefined && frame.ref === undefined) this.#readings.get(frame.sub)?.push({ frame, text });
+  }
+
+  #ready(frame: Frame): void {
+    if (!this.#isReady) this.#watch.opened?.(frame);
+    this.#isReady = true;
+    this.#welcome?.resolve();
   }
 
   /** One that never came up, where pages do: something in between knows no WebSockets. */
@@ -250,9 +280,12 @@ class Line {
 
   /** A peer that vanished without a word keeps a socket open for ever. */
   #look(): void {
-    const quiet = performance.now() - this.#heardAt;
-    if (quiet > 2 * quietMs) this.#end(lost('Nothing was heard of the server.'));
-    else if (quiet > quietMs / 2) this.#send({ t: 'ping', ref: 'ping', at: Date.now() });
+    const now = performance.now();
+    const quiet = now - this.#heardAt;
+    if (quiet > (this.#watch.silentMs ?? lifeSigns.silentMs)) this.#end(lost('Nothing was heard of the server.'));
+    // Somebody who watches wants to know how long an answer takes, also when enough comes.
+    else if (this.#watch.pingMs !== undefined || quiet > lifeSigns.pingMs / 2)
+      this.#send({ t: 'ping', ref: 'ping', at: now });
   }
 
   #send(frame: Record<string, unknown>): void {
@@ -262,12 +295,28 @@ class Line {
   #end(why: unknown): void {
     if (this.over) return;
     this.over = true;
-    clearInterval(this.#watch);
+    clearInterval(this.#looking);
+    this.#watch.closed?.(why);
     this.#welcome?.reject(why);
     for (const reading of this.#readings.values()) reading.fail(why);
     this.#readings.clear();
     this.#socket.close();
   }
+}
+
+/** Browsers can set no header on a socket, so what headers say elsewhere stands in the address. */
+function addressAt({ url, byCookie, project }: Connection): string {
+  const query = new URLSearchParams({
+    ...(byCookie ? { by: 'cookie' } : {}),
+    ...(byCookie && project !== undefined ? { project } : {}),
+  }).toString();
+  return `${url.replace(/^http/, 'ws')}/v1/socket${query === '' ? '' : `?${query}`}`;
+}
+
+function pongIn(frame: Frame, now: number): { roundTripMs: number; serverAt: number } | undefined {
+  const { at, serverAt } = frame;
+  if (frame.t !== 'pong' || typeof at !== 'number' || typeof serverAt !== 'number') return undefined;
+  return { roundTripMs: now - at, serverAt };
 }
 
 function errorOf(frame: Frame): MusterError {

@@ -1,5 +1,6 @@
 import { MusterError } from '@muster/protocol/errors';
 import type { Connection } from '../base/connection.ts';
+import { addressOf } from './address.ts';
 import { bodyOf, type Content, encode, typeFor } from './content.ts';
 import { type Batch, type FollowOptions, followStream, type ReadOptions } from './follow-stream.ts';
 import { Producer, type ProducerOptions } from './producer.ts';
@@ -203,15 +204,3 @@ const tailOf = (headers: Headers): StreamTail => ({
   next: headers.get('stream-next-offset') ?? '',
   closed: headers.get('stream-closed') === 'true',
 });
-
-/** `fetch` tidies `.` and `..` away, so a path that holds them would reach another stream. */
-export function addressOf(path: string): string {
-  const segments = path.split('/');
-  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
-    throw new MusterError('invalid', {
-      reason: 'path_malformed',
-      detail: `${JSON.stringify(path)} is no path of a stream: no segment may be empty, "." or "..".`,
-    });
-  }
-  return `/v1/stream/${segments.map(encodeURIComponent).join('/')}`;
-}

@@ -68,6 +68,10 @@ export const bulkSchema = z.strictObject({
       worker: z.string().max(64).optional(),
       since: z.string().max(40).optional(),
       until: z.string().max(40).optional(),
+      attribution: z.string().max(20).optional(),
+      failure: z.string().max(64).optional(),
+      retried: z.boolean().optional(),
+      q: z.string().min(1).max(200).optional(),
     })
     .optional(),
   priority: z.number().int().min(-100).max(100).optional(),
@@ -82,6 +86,11 @@ export const bulkAnswerSchema = z.object({
   dryRun: z.boolean(),
   state: z.enum(['preview', 'running', 'done']),
   done: z.number().int(),
+  /** By name at most 1,000. */
   refused: z.array(z.object({ id: z.string(), reason: z.string() })),
+  /** Of a dry run: how many would be left out, by reason. */
+  excluded: z.record(z.string(), z.number().int()).optional(),
+  /** It was stopped before its end: what is not `done` stays as it is. */
+  stopped: z.boolean().optional(),
 });
 export type BulkAnswer = z.infer<typeof bulkAnswerSchema>;

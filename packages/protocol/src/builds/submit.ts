@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { idSchema } from '../base/ids.ts';
 import { buildLimits as limits } from './limits.ts';
+import { platforms } from './platforms.ts';
 
-export const platforms = ['ios', 'android', 'linux', 'macos', 'any'] as const;
 export const platformSchema = z.enum(platforms);
-export type Platform = z.infer<typeof platformSchema>;
 
 const word = (charsMax: number): z.ZodString => z.string().min(1).max(charsMax);
 export const queueNameSchema = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'a queue name has 1-64 of A-Z a-z 0-9 . _ -');

@@ -152,3 +152,26 @@ export const galleryBotSchema = z.object({
   deletedAt: time.nullable(),
 });
 export type GalleryBot = z.infer<typeof galleryBotSchema>;
+
+/** A record of `/v1/stream/gallery/events`: how bots that changed in the last second are now. `many`: others changed too. */
+export const galleryBotChangesSchema = z.object({
+  at: time,
+  many: z.boolean(),
+  bots: z.array(
+    galleryBotSchema.pick({
+      id: true,
+      version: true,
+      updatedAt: true,
+      name: true,
+      state: true,
+      desired: true,
+      waiting: true,
+      nextThinkAt: true,
+      lastActionAt: true,
+      lastError: true,
+      counts: true,
+      costMicros: true,
+    }),
+  ),
+});
+export type GalleryBotChanges = z.infer<typeof galleryBotChangesSchema>;

@@ -1,9 +1,5 @@
 import { z } from 'zod';
-
-export const budgetMeters = ['acts', 'posts', 'comments', 'likes', 'money', 'tokensIn', 'tokensOut', 'images'] as const;
-export type BudgetMeter = (typeof budgetMeters)[number];
-export const budgetPeriods = ['day', 'month'] as const;
-export type BudgetPeriod = (typeof budgetPeriods)[number];
+import { budgetMeters, budgetPeriods } from './budget-meters.ts';
 
 /** Units of a meter used in one period; money in micros. `cap` `null` = unlimited. */
 export const budgetLineSchema = z.object({

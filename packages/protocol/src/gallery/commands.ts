@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { pageQuery } from '../base/paging.ts';
 import { galleryBotSchema } from './bot.ts';
-
-/** What people do to bots, one or many. */
-export const botCommands = ['start', 'pause', 'resume', 'stop', 'wake', 'delete', 'restore', 'purge'] as const;
-export type BotCommand = (typeof botCommands)[number];
+import { botCommands, botSorts } from './bot-commands.ts';
 
 const word = z.string().min(1).max(400);
 /** How a list or a bulk action is narrowed. `state`, `desired` and `tier` take several, with commas. */
@@ -23,8 +20,6 @@ export const botFilterSchema = z
   .partial();
 export type BotFilter = z.infer<typeof botFilterSchema>;
 
-export const botSorts = ['createdAt', 'name', 'lastActionAt', 'nextThinkAt', 'cost'] as const;
-export type BotSort = (typeof botSorts)[number];
 export const botListQuery = pageQuery.extend({
   ...botFilterSchema.shape,
   sort: z.enum(botSorts).default('createdAt'),

@@ -1,7 +1,10 @@
 export * from './activity.ts';
+export * from './activity-types.ts';
 export * from './bot.ts';
+export * from './bot-commands.ts';
 export * from './bot-state.ts';
 export * from './budget.ts';
+export * from './budget-meters.ts';
 export * from './commands.ts';
 export * from './events.ts';
 export * from './fleet.ts';
@@ -11,4 +14,5 @@ export * from './persona.ts';
 export * from './persona-calls.ts';
 export * from './reasons.ts';
 export * from './records.ts';
+export * from './sandbox-faults.ts';
 export * from './target.ts';

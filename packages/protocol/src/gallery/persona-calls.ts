@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actKinds, galleryLimits } from './limits.ts';
+import { actKinds, galleryLimits, tiers } from './limits.ts';
 import { personaSchema } from './persona.ts';
 
 /** A persona as it stands in a project. */
@@ -45,3 +45,27 @@ export const importedSchema = z.object({
 export type Imported = z.infer<typeof importedSchema>;
 export const exportedSchema = z.object({ personas: z.array(personaSchema) });
 export type Exported = z.infer<typeof exportedSchema>;
+
+/** `persona` is a whole one, saved or not. */
+export const previewPersonaSchema = z.strictObject({
+  persona: z.record(z.string(), z.unknown()),
+  seed: z.number().int().min(0).max(0xff_ff_ff_ff).default(1),
+});
+export type PreviewPersona = z.input<typeof previewPersonaSchema>;
+/** What bots of a persona would be called, show and say; made up by the offline mind, nothing is kept. */
+export const personaPreviewedSchema = z.object({
+  bots: z.array(
+    z.object({
+      name: z.string(),
+      username: z.string(),
+      tier: z.enum(tiers),
+      post: z
+        .object({ prompt: z.string(), caption: z.string(), alt: z.string(), tags: z.array(z.string()) })
+        .nullable(),
+      svg: z.string().nullable(),
+      comment: z.string().nullable(),
+      reply: z.string().nullable(),
+    }),
+  ),
+});
+export type PersonaPreviewed = z.infer<typeof personaPreviewedSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { activitySchema } from './activity.ts';
 
 const time = z.iso.datetime();
 
@@ -37,6 +38,16 @@ export const galleryDecisionSchema = z.object({
   body: z.record(z.string(), z.unknown()),
 });
 export type GalleryDecision = z.infer<typeof galleryDecisionSchema>;
+
+/** One think from its reason to its effect. Decisions and activity are kept for some days, the ledger for longer. */
+export const galleryThoughtSchema = z.object({
+  thoughtId: z.string(),
+  botId: z.string(),
+  decision: galleryDecisionSchema.nullable(),
+  action: galleryActionSchema.nullable(),
+  activity: z.array(activitySchema),
+});
+export type GalleryThought = z.infer<typeof galleryThoughtSchema>;
 
 export const galleryMemorySchema = z.object({
   id: z.string(),

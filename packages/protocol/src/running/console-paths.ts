@@ -12,8 +12,6 @@ export const thingKinds = [
   'person',
   'project',
   'job',
-  'upload',
-  'artifact',
   'audit',
   'invite',
 ] as const;
@@ -36,8 +34,6 @@ export const consolePathOf: { readonly [K in ThingKind]: (id: string) => string 
   person: (id) => `/settings/people${query('person', id)}`,
   project: (id) => `/settings/projects${query('project', id)}`,
   job: (id) => `/system/jobs/${part(id)}`,
-  upload: (id) => `/builds${query('upload', id)}`,
-  artifact: (id) => `/builds${query('artifact', id)}`,
   audit: (id) => `/settings/audit${query('id', id)}`,
   invite: (id) => `/settings/people${query('invite', id)}`,
 };

@@ -181,6 +181,6 @@ export function projectFeedEntry(record: ProjectEventRecord): FeedEntry {
     text: `${words}${subject === null ? '' : ` ${subject.id}`}, by ${actor}${outcome === 'refused' ? ' (refused)' : ''}.`,
     actor: { kind: actorKind, name: actor },
     subject,
-    reason: outcome === 'refused' ? 'refused' : null,
+    reason: null,
   };
 }

@@ -3,6 +3,7 @@ export * from './config.ts';
 export * from './console-paths.ts';
 export * from './feed.ts';
 export * from './find.ts';
+export * from './job-states.ts';
 export * from './jobs.ts';
 export * from './overview.ts';
 export * from './sample-metrics.ts';

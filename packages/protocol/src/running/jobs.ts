@@ -1,20 +1,9 @@
 import { z } from 'zod';
 import { pageQuery } from '../base/paging.ts';
+import { jobStates } from './job-states.ts';
 
 const time = z.iso.datetime();
 const count = z.number().int();
-
-export const jobStates = ['waiting', 'ready', 'running', 'done', 'cancelled', 'failed'] as const;
-export type JobState = (typeof jobStates)[number];
-
-/** What each action is accepted in; the server decides again. */
-export const jobActions = {
-  cancel: ['waiting', 'ready', 'running'],
-  snooze: ['waiting', 'ready'],
-  retry: ['failed'],
-  retryNow: ['waiting'],
-} as const satisfies Record<string, readonly JobState[]>;
-export type JobAction = keyof typeof jobActions;
 
 export const jobsQuery = pageQuery.extend({
   /** One or more with commas. */
@@ -22,7 +11,7 @@ export const jobsQuery = pageQuery.extend({
   kind: z.string().max(100).optional(),
 });
 
-export const jobSchema = z.object({
+export const jobSummarySchema = z.object({
   id: z.string(),
   kind: z.string(),
   state: z.enum(jobStates),
@@ -42,9 +31,9 @@ export const jobSchema = z.object({
   reason: z.string().nullable(),
   lastError: z.string().nullable(),
 });
-export type JobSummary = z.infer<typeof jobSchema>;
+export type JobSummary = z.infer<typeof jobSummarySchema>;
 /** With what it carries; values under the names of secrets are masked. */
-export const jobDetailSchema = jobSchema.extend({ payload: z.unknown() });
+export const jobDetailSchema = jobSummarySchema.extend({ payload: z.unknown() });
 export type JobDetail = z.infer<typeof jobDetailSchema>;
 
 export const cancelJobSchema = z.strictObject({ reason: z.string().trim().min(1).max(200) });

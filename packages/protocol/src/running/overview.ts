@@ -26,6 +26,7 @@ export const sparklineSchema = z.object({
   finished: z.array(count),
   failed: z.array(count),
 });
+export type Sparkline = z.infer<typeof sparklineSchema>;
 
 /** What every area says of itself. `finished` counts the failed ones too; `failureShare` is `null` when nothing finished. */
 export const areaOverviewSchema = z.object({
@@ -44,6 +45,7 @@ export const buildsOverviewSchema = areaOverviewSchema.extend({
   queuesPaused: count,
   workers: z.object({ online: count, busy: count, draining: count, offline: count }),
 });
+export type BuildsOverview = z.infer<typeof buildsOverviewSchema>;
 export const galleryOverviewSchema = areaOverviewSchema.extend({
   bots: count,
   sleeping: count,
@@ -55,8 +57,13 @@ export const galleryOverviewSchema = areaOverviewSchema.extend({
   gate: z.string(),
   mind: z.object({ name: z.string(), degraded: z.string().nullable(), offline: z.boolean() }),
 });
+export type GalleryOverview = z.infer<typeof galleryOverviewSchema>;
 /** Streams neither wait nor finish. Of this node. */
-export const streamsOverviewSchema = z.object({ followers: count, appendsPerSecond: z.number(), ackMsP99: z.number().nullable() });
+export const streamsOverviewSchema = z.object({
+  followers: count,
+  appendsPerSecond: z.number(),
+  ackMsP99: z.number().nullable(),
+});
 
 /** Something that goes on only when a person does something. */
 export const needsPersonSchema = z.object({
@@ -97,11 +104,15 @@ export type LatestFailure = z.infer<typeof latestFailureSchema>;
 /** `GET /v1/overview`. An area that the credential may not read is left out. */
 export const overviewSchema = z.object({
   at: time,
+  /** What is here is made up: `muster demo` started this server. */
+  demo: z.boolean(),
   window: z.enum(overviewWindows),
   builds: buildsOverviewSchema.optional(),
   gallery: galleryOverviewSchema.optional(),
   streams: streamsOverviewSchema.optional(),
   costToday: moneySchema,
+  /** The whole day before. */
+  costYesterday: moneySchema,
   needsPerson: z.array(needsPersonSchema),
   /** The five longest waits and the five latest failures over all areas. */
   waiting: z.array(longWaitSchema),

@@ -99,7 +99,8 @@ export const seriesSchema = z.object({
       warnAt: z.number().nullable(),
       badAt: z.number().nullable(),
       mean: z.array(z.number().nullable()),
-      max: z.array(z.number().nullable()),
+      /** The highest of the step, or the lowest where less is worse. */
+      worst: z.array(z.number().nullable()),
     }),
   ),
 });

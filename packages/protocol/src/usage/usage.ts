@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { meterNames, usageSteps, weekStarts } from './meters.ts';
+import { meterNames, pricedMeters, usageSteps, weekStarts } from './meters.ts';
 
 const time = z.iso.datetime();
 const count = z.number().int();
@@ -69,13 +69,13 @@ export type Usage = z.infer<typeof usageSchema>;
 
 /** `match`: every dimension named must have that value; `*` at its end takes any ending. The rule with most of them counts. */
 export const priceRuleSchema = z.strictObject({
-  meter: z.enum(meterNames),
+  meter: z.enum(pricedMeters),
   match: z.record(z.string().min(1).max(40), z.string().min(1).max(200)).default({}),
   /** In the currency of the installation, at most six places behind the point. */
   price: z.string().regex(/^\d{1,9}(?:\.\d{1,6})?$/, 'a decimal such as 0.15, not negative, at most 6 places'),
   /** How much the price is for: `hour`, `minute`, `GiB`, `GiB-month`, or a number of the meter's units. */
   per: z.string().regex(/^(?:hour|minute|GiB|GiB-month|[1-9]\d{0,11})$/, 'hour, minute, GiB, GiB-month or a number'),
-  /** The local midnight (UTC) from which on it counts, `YYYY-MM-DD`. */
+  /** The day from whose midnight (UTC) on it counts, `YYYY-MM-DD`. */
   from: z.iso.date(),
 });
 export type PriceRule = z.infer<typeof priceRuleSchema>;

@@ -1,10 +1,14 @@
+import { personMeSchema } from '@muster/protocol';
 import { z } from 'zod';
-import { answer, type Http, problemOf, requireSameOrigin } from '#kernel/http';
+import { unauthenticated } from '#kernel/base';
+import { type Answer, answer, type Call, type Http, problemOf, requireSameOrigin } from '#kernel/http';
 import { fromOf } from './forms.ts';
 import { peopleLimits } from './limits.ts';
+import { passSecond } from './pass-second.ts';
+import { readSecondFactor } from './queries/second-factors.ts';
 import type { PeopleRoom } from './room.ts';
-import { meOf, meShape } from './shapes.ts';
-import { signIn, signOut } from './sign-in.ts';
+import { meOf } from './shapes.ts';
+import { type SignedIn, signIn, signOut } from './sign-in.ts';
 
 const signInBody = z.strictObject({
   email: z.string().max(1000),
@@ -33,14 +37,29 @@ export function authRoutes(room: PeopleRoom, http: Http): void {
     body: signInBody,
     bodyBytesMax: peopleLimits.formBytesMax,
     hidden: true,
-    answers: { 200: { description: 'Who signed in.', schema: meShape } },
+    answers: { 200: { description: 'Who signed in.', schema: personMeSchema } },
     handle: async (call) => {
-      const { token, found } = await signIn(room, call.input.body, fromOf(call), call.headers.cookie);
-      return answer(200, meOf(found), {
-        'set-cookie': room.cookie.set(token, call.https),
-        'cache-control': 'no-store',
-      });
+      const entered = await signIn(room, call.input.body, fromOf(call), call.headers.cookie);
+      if ('token' in entered) return welcome(room, call, entered);
+      const { challenge, expiresAt } = entered;
+      throw unauthenticated(
+        'second_factor_needed',
+        'The password is right. Give the code of your authenticator: POST /api/auth/sign-in/second-factor {challenge, code}.',
+        { extra: { challenge, expiresAt: expiresAt.toISOString() } },
+      );
     },
+  });
+  routes.route({
+    method: 'POST',
+    path: '/api/auth/sign-in/second-factor',
+    auth: (head) => requireSameOrigin(head, room.publicOrigin),
+    summary: 'Give the code that signing in asks for',
+    body: z.strictObject({ challenge: z.string().max(100), code: z.string().max(40) }),
+    bodyBytesMax: peopleLimits.formBytesMax,
+    hidden: true,
+    answers: { 200: { description: 'Who signed in.', schema: personMeSchema } },
+    handle: async (call) =>
+      welcome(room, call, await passSecond(room, call.input.body, fromOf(call), call.headers.cookie)),
   });
   routes.route({
     method: 'POST',
@@ -53,5 +72,12 @@ export function authRoutes(room: PeopleRoom, http: Http): void {
       await signOut(room, call.headers.cookie, fromOf(call));
       return answer(204, undefined, { 'set-cookie': room.cookie.clear(call.https) });
     },
+  });
+}
+
+async function welcome(room: PeopleRoom, call: Pick<Call, 'https'>, { token, found }: SignedIn): Promise<Answer> {
+  return answer(200, meOf(found, await readSecondFactor(room.db, found.personId)), {
+    'set-cookie': room.cookie.set(token, call.https),
+    'cache-control': 'no-store',
   });
 }

@@ -13,7 +13,7 @@ import {
   removeMembership,
   setInstallationAdmin,
 } from './queries/people.ts';
-import { endSignInsOf } from './queries/sign-ins.ts';
+import { endSignIn, endSignInsOf } from './queries/sign-ins.ts';
 import type { PeopleRoom } from './room.ts';
 import { notInstallationAdmin, requireFresh } from './signed-in.ts';
 
@@ -34,6 +34,7 @@ export async function changeRole(room: PeopleRoom, asker: Asker, personId: strin
     const before = await member(tx, who.projectId, personId);
     if (before.role === 'admin' && role !== 'admin') await requireOther(tx, who.projectId, personId);
     await putMembership(tx, { projectId: who.projectId, personId, role, at: new Date(room.clock.now()) });
+    room.auth.peopleChanged(tx, { person: personId });
     await writeAudit(tx, {
       who,
       address,
@@ -55,6 +56,7 @@ export async function removeMember(room: PeopleRoom, asker: Asker, personId: str
     const before = await member(tx, who.projectId, personId);
     if (before.role === 'admin') await requireOther(tx, who.projectId, personId);
     await removeMembership(tx, who.projectId, personId);
+    room.auth.peopleChanged(tx, { person: personId });
     await writeAudit(tx, {
       who,
       address,
@@ -73,8 +75,25 @@ export async function endSignInsOfMember(room: PeopleRoom, asker: Asker, personI
   await room.db.transaction(async (tx) => {
     await member(tx, who.projectId, personId);
     const ended = await endSignInsOf(tx, personId, null);
+    room.auth.peopleChanged(tx, { person: personId });
     const after = { ended };
     await writeAudit(tx, { who, address, requestId, action: 'person.sign_ins_ended', subject: personId, after });
+  });
+}
+
+/** One of them. Errors: as above; `notFound` `no_such_sign_in`. */
+export async function endSignInOfMember(
+  room: PeopleRoom,
+  asker: Asker,
+  { personId, signInId }: { personId: string; signInId: string },
+): Promise<void> {
+  mayChange(room, asker);
+  const { who, address, requestId } = asker;
+  await room.db.transaction(async (tx) => {
+    await member(tx, who.projectId, personId);
+    if (!(await endSignIn(tx, personId, signInId))) throw notFound('no_such_sign_in', 'There is no such sign-in.');
+    room.auth.peopleChanged(tx, { person: personId });
+    await writeAudit(tx, { who, address, requestId, action: 'person.signed_out', subject: signInId });
   });
 }
 
@@ -93,6 +112,7 @@ export async function changeInstallationAdmin(
     if (before.installationAdmin && !installationAdmin && !(await otherInstallationAdmins(tx, personId)))
       throw lastAdmin('installation');
     await setInstallationAdmin(tx, personId, installationAdmin, new Date(room.clock.now()));
+    room.auth.peopleChanged(tx, { person: personId });
     await writeAudit(tx, {
       who,
       address,

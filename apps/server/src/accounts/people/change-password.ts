@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { writeAudit } from '#kernel/auth';
 import { newId } from '#kernel/base';
 import { checkPassword } from './check-password.ts';
-import { tokenHash } from './cookie.ts';
+import { newToken, tokenHash } from './cookie.ts';
 import { hashPassword } from './passwords.ts';
 import { provePassword } from './prove-password.ts';
+import { endChallengesOf } from './queries/challenges.ts';
 import { putPassword } from './queries/people.ts';
 import { confirmSignIn, endSignInsOf, replaceToken, type SignInRecord } from './queries/sign-ins.ts';
 import type { From, PeopleRoom } from './room.ts';
@@ -28,6 +28,8 @@ export async function changePassword(
     const at = new Date(room.clock.now());
     await putPassword(tx, found.personId, newId('person'), password, at);
     await endSignInsOf(tx, found.personId, found.signInId);
+    await endChallengesOf(tx, found.personId);
+    room.auth.peopleChanged(tx, { person: found.personId });
     await replaceToken(tx, found.signInId, tokenHash(token), at);
     const { address, requestId } = from;
     const who = actorOf(found);
@@ -50,14 +52,4 @@ export async function confirmPassword(
     const who = actorOf(found);
     await writeAudit(tx, { who, address, requestId, action: 'person.confirmed', subject: found.signInId });
   });
-}
-
-/** 32 letters and digits, as those of the sign-in library: by rejection, so each is as likely as any other. */
-function newToken(): string {
-  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-  let token = '';
-  while (token.length < 32) {
-    for (const byte of randomBytes(48)) if (byte < 248 && token.length < 32) token += letters.charAt(byte % 62);
-  }
-  return token;
 }

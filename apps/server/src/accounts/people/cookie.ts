@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { peopleLimits } from './limits.ts';
 
 export const cookieName = 'muster_session';
@@ -63,3 +63,13 @@ const signatureOf = (key: Uint8Array, token: string): string =>
 
 /** What the row of a sign-in holds of its token. */
 export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** 32 letters and digits, as those of the sign-in library: by rejection, so each is as likely as any other. */
+export function newToken(): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+  let token = '';
+  while (token.length < 32) {
+    for (const byte of randomBytes(48)) if (byte < 248 && token.length < 32) token += letters.charAt(byte % 62);
+  }
+  return token;
+}

@@ -65,3 +65,25 @@ export function problemIn(error: unknown): MusterError {
 
 export const retryHeaders = ({ retryAfterMs }: MusterError): Record<string, string> =>
   retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+
+/** A page whatever comes of it. */
+export async function attempt(
+  act: () => Promise<Answer>,
+  failed: (error: MusterError) => Answer | Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await act();
+  } catch (error) {
+    return await failed(problemIn(error));
+  }
+}
+
+/** What went wrong, with how long to wait. */
+export function said(error: MusterError): string {
+  if (error.retryAfterMs === undefined || error.retryAfterMs < 60_000) return error.message;
+  const minutes = Math.ceil(error.retryAfterMs / 60_000);
+  return `${error.message} In ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}, to be exact.`;
+}
+
+export const one = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;

@@ -1,7 +1,8 @@
 /** People: the way in for the first one, invites, signing in and out, and who sits before a browser. */
+import type { PersonMe } from '@muster/protocol';
 import { RateBuckets } from '#kernel/auth';
 import { asError, type Limits, type Service } from '#kernel/base';
-import type { Http, RequestHead } from '#kernel/http';
+import { chosenProject, type Http, type RequestHead } from '#kernel/http';
 import { authRoutes } from './auth-routes.ts';
 import { SessionCookie } from './cookie.ts';
 import { declareLimits } from './declare-limits.ts';
@@ -11,14 +12,14 @@ import { peopleLimits } from './limits.ts';
 import { pageRoutes } from './page-routes.ts';
 import { HashGate } from './passwords.ts';
 import { peopleRoutes } from './people-routes.ts';
+import { readSecondFactor } from './queries/second-factors.ts';
 import type { PeopleDeps, PeopleRoom } from './room.ts';
 import { offerSetup, setUpHeadless } from './setup.ts';
-import { type Me, meOf } from './shapes.ts';
-import { membershipOf, personOf, readSignIn, requireSignIn } from './signed-in.ts';
+import { meOf } from './shapes.ts';
+import { membershipOf, personAgain, personOf, readSignIn, requireSignIn } from './signed-in.ts';
 
 export type { PeopleDeps } from './room.ts';
-export { type Me, meShape } from './shapes.ts';
-export { requireFresh } from './signed-in.ts';
+export { notInstallationAdmin, requireFresh } from './signed-in.ts';
 
 /** Somebody who is signed in, for pages that are readable by anybody. */
 export type CurrentPerson = { id: string; name: string; username: string; projectId: string };
@@ -29,7 +30,7 @@ export type People = Service & {
   /** Who sits before this browser, in the project they are in; `undefined`: nobody, or somebody who belongs to none. */
   currentPerson(head: Pick<RequestHead, 'headers'>): Promise<CurrentPerson | undefined>;
   /** Who sits there, with everything about them; in the project the call names. `unauthenticated` `no_credential`. */
-  me(head: RequestHead): Promise<Me>;
+  me(head: RequestHead): Promise<PersonMe>;
   /** Once the address is known: the link by which the first administrator comes in, and the file that holds it. */
   offerSetup(base: string): Promise<{ link: string; file: string } | undefined>;
 };
@@ -71,6 +72,7 @@ export function createPeople(deps: PeopleDeps & { limits: Limits }): People {
     },
     routes(http) {
       http.people((head) => personOf(room, head));
+      room.auth.seePeople((who) => personAgain(room, who));
       pageRoutes(room, http);
       authRoutes(room, http);
       peopleRoutes(room, http);
@@ -83,8 +85,8 @@ export function createPeople(deps: PeopleDeps & { limits: Limits }): People {
       return { id: found.personId, name: found.name, username: found.name, projectId: membership.projectId };
     },
     async me(head) {
-      const named = head.headers['x-muster-project'];
-      return meOf(await requireSignIn(room, head), typeof named === 'string' ? named : undefined);
+      const found = await requireSignIn(room, head);
+      return meOf(found, await readSecondFactor(room.db, found.personId), chosenProject(head));
     },
     offerSetup: (base) => offerSetup(room, base),
     [Symbol.asyncDispose]: () => {

@@ -124,6 +124,7 @@ export async function joinAsKnown(
     const present = await readMember(tx, projectId, found.personId);
     const role = present && rank(present.role) > rank(invite.role) ? present.role : invite.role;
     await putMembership(tx, { projectId, personId: found.personId, role, at });
+    room.auth.peopleChanged(tx, { person: found.personId });
     const who = { ...actorOf(found), projectId };
     const after = { role, invite: invite.id };
     await writeAudit(tx, { who, address, requestId, action: 'person.joined', subject: found.personId, after });

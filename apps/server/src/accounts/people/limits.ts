@@ -30,6 +30,8 @@ export const peopleLimits = {
   setupTtlMs: day,
   inviteTtlMs: 7 * day,
   resetTtlMs: day,
+  /** Between the password and the code. */
+  secondStepMs: 5 * minute,
   invitesOpenMax: 500,
   projectsMax: 1000,
   /** Passwords that are hashed at the same time; each takes 32 MiB. */

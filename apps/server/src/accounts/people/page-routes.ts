@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MusterError } from '#kernel/base';
 import { type Answer, answer, type Call, type Http, requireSameOrigin } from '#kernel/http';
-import { formOf, fromOf, goTo, newPersonIn, page, problemIn, retryHeaders } from './forms.ts';
+import { attempt, formOf, fromOf, goTo, newPersonIn, one, page, problemIn, retryHeaders, said } from './forms.ts';
 import { joinAsKnown, joinAsNew, readInvite } from './invites.ts';
 import { ownPath } from './own-path.ts';
+import { codeSheet } from './pages/second-sheets.ts';
 import * as sheets from './pages/sheets.ts';
 import { readReset, resetPassword } from './reset-password.ts';
 import type { PeopleRoom } from './room.ts';
+import { secondPages } from './second-pages.ts';
 import { completeSetup, isSetupOpen } from './setup.ts';
 import { signIn, signOut } from './sign-in.ts';
 import { readSignIn } from './signed-in.ts';
@@ -21,6 +22,7 @@ export function pageRoutes(room: PeopleRoom, http: Http): void {
   setupPages(room, http);
   invitePages(room, http);
   resetPages(room, http);
+  secondPages(room, http);
 }
 
 const parts = { 'style.css': 'text/css; charset=utf-8', 'icon.svg': 'image/svg+xml' } as const;
@@ -43,17 +45,18 @@ function partsOfPages(http: Http): void {
 
 function signInPages(room: PeopleRoom, http: Http): void {
   const { basePath: base } = room;
-  const home = `${base}/sign-in`;
+  const home = `${base}/`;
   http.route({
     ...open,
     method: 'GET',
     path: '/sign-in',
     summary: 'Where people sign in',
     handle: async ({ headers, query }) => {
-      const next = ownPath(one(query['next']), base, home);
+      const wanted = one(query['next']);
+      const next = ownPath(wanted, base, home);
       const found = await readSignIn(room, headers.cookie);
       if (!found) return page(sheets.signInSheet({ base, next }));
-      if (next !== home) return goTo(next);
+      if (wanted !== undefined) return goTo(next);
       const places = found.memberships.map(({ projectName, role }) => ({ project: projectName, role }));
       return page(sheets.hereSheet(base, { name: found.name, email: found.email, places }));
     },
@@ -125,7 +128,7 @@ function setupPages(room: PeopleRoom, http: Http): void {
         async () => {
           const person = { ...newPersonIn(form), withKey: form['withKey'] === 'yes' };
           const { key } = await completeSetup(room, token, person, fromOf(call));
-          const entered = await enterNew(room, call, person, `${base}/sign-in`);
+          const entered = await enterNew(room, call, person, `${base}/`);
           return key === undefined ? entered : page(sheets.keySheet(base, key), 200, cookieOf(entered));
         },
         (error) =>
@@ -195,12 +198,12 @@ function invitePages(room: PeopleRoom, http: Http): void {
 
       async function joinKnown(): Promise<Answer> {
         if (found) await joinAsKnown(room, token, found, fromOf(call));
-        return goTo(`${base}/sign-in`);
+        return goTo(`${base}/`);
       }
       async function joinNew(): Promise<Answer> {
         const person = newPersonIn(form);
         await joinAsNew(room, token, person, fromOf(call));
-        return enterNew(room, call, person, `${base}/sign-in`);
+        return enterNew(room, call, person, `${base}/`);
       }
     },
   });
@@ -244,7 +247,7 @@ function resetPages(room: PeopleRoom, http: Http): void {
       return attempt(
         async () => {
           await resetPassword(room, token, password, fromOf(call));
-          return enterNew(room, call, { email, password }, `${base}/sign-in`);
+          return enterNew(room, call, { email, password }, `${base}/`);
         },
         (error) =>
           error.reason === 'link_gone'
@@ -271,8 +274,9 @@ async function enter(
   given: { email: string; password: string },
   next: string,
 ): Promise<Answer> {
-  const { token } = await signIn(room, given, fromOf(call), call.headers.cookie);
-  return goTo(next, { 'set-cookie': room.cookie.set(token, call.https) });
+  const entered = await signIn(room, given, fromOf(call), call.headers.cookie);
+  if (!('token' in entered)) return page(codeSheet({ base: room.basePath, next, challenge: entered.challenge }));
+  return goTo(next, { 'set-cookie': room.cookie.set(entered.token, call.https) });
 }
 
 /** The account is there; that its browser cannot be let in at this moment, because of wrong passwords of others, undoes nothing. */
@@ -294,20 +298,3 @@ function cookieOf({ headers }: Answer): Record<string, string> {
   const cookie = headers['set-cookie'];
   return cookie === undefined ? {} : { 'set-cookie': cookie };
 }
-
-async function attempt(act: () => Promise<Answer>, failed: (error: MusterError) => Answer): Promise<Answer> {
-  try {
-    return await act();
-  } catch (error) {
-    return failed(problemIn(error));
-  }
-}
-
-function said(error: MusterError): string {
-  if (error.retryAfterMs === undefined || error.retryAfterMs < 60_000) return error.message;
-  const minutes = Math.ceil(error.retryAfterMs / 60_000);
-  return `${error.message} In ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}, to be exact.`;
-}
-
-const one = (value: string | readonly string[] | undefined): string | undefined =>
-  typeof value === 'string' ? value : undefined;

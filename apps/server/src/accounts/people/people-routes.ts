@@ -1,8 +1,25 @@
-import { idPattern, idSchema, pageOf, pageQuery } from '@muster/protocol';
+import {
+  idPattern,
+  idSchema,
+  inviteSchema,
+  inviteWithLinkSchema,
+  pageOf,
+  pageQuery,
+  personSchema,
+  projectSchema,
+  signInSchema,
+} from '@muster/protocol';
 import { z } from 'zod';
 import { invalid } from '#kernel/base';
 import { answer, type Http, type RequestHead } from '#kernel/http';
-import { changeInstallationAdmin, changeRole, endSignInsOfMember, removeMember } from './change-member.ts';
+import {
+  changeInstallationAdmin,
+  changeRole,
+  endSignInOfMember,
+  endSignInsOfMember,
+  noSuchPerson,
+  removeMember,
+} from './change-member.ts';
 import { changePassword, confirmPassword } from './change-password.ts';
 import { endOwnSignIn, endOwnSignIns } from './end-sign-ins.ts';
 import { fromOf } from './forms.ts';
@@ -10,11 +27,12 @@ import { endInvite, makeInvite } from './invites.ts';
 import { peopleLimits } from './limits.ts';
 import { changeProject, createProject } from './projects.ts';
 import { listInvites } from './queries/invites.ts';
-import { listMembers } from './queries/people.ts';
+import { listMembers, readMember } from './queries/people.ts';
 import { listProjects } from './queries/projects.ts';
 import { listSignIns } from './queries/sign-ins.ts';
 import { makeResetLink } from './reset-password.ts';
 import type { PeopleRoom } from './room.ts';
+import { secondRoutes } from './second-routes.ts';
 import * as shapes from './shapes.ts';
 import { noSuchProject, requireInstallationAdmin, requireSignIn } from './signed-in.ts';
 
@@ -29,6 +47,7 @@ export function peopleRoutes(room: PeopleRoom, http: Http): void {
   projectRoutes(room, http);
   inviteRoutes(room, http);
   ownRoutes(room, http);
+  secondRoutes(room, http);
 }
 
 function memberRoutes(room: PeopleRoom, http: Http): void {
@@ -38,7 +57,7 @@ function memberRoutes(room: PeopleRoom, http: Http): void {
     auth: { scope: 'accounts:read' },
     summary: 'People of the project',
     query: pageQuery,
-    answers: { 200: { description: 'Newest first.', schema: pageOf(shapes.personShape) } },
+    answers: { 200: { description: 'Newest first.', schema: pageOf(personSchema) } },
     handle: ({ who, input: { query } }) => members(room, who.projectId, query),
   });
   http.route({
@@ -48,7 +67,7 @@ function memberRoutes(room: PeopleRoom, http: Http): void {
     summary: 'Make somebody an administrator of the installation, or no longer',
     params: personParams,
     body: z.strictObject({ installationAdmin: z.boolean() }),
-    answers: { 200: { description: 'The person.', schema: shapes.personShape } },
+    answers: { 200: { description: 'The person.', schema: personSchema } },
     handle: async (call) => {
       const { params, body } = call.input;
       return shapes.showPerson(await changeInstallationAdmin(room, call, params.id, body.installationAdmin));
@@ -64,12 +83,40 @@ function memberRoutes(room: PeopleRoom, http: Http): void {
     handle: (call) => endSignInsOfMember(room, call, call.input.params.id),
   });
   http.route({
+    method: 'GET',
+    path: '/v1/people/:id/sign-ins',
+    auth: admin,
+    summary: 'Where somebody is signed in',
+    params: personParams,
+    answers: { 200: { description: 'Newest first.', schema: z.strictObject({ items: z.array(signInSchema) }) } },
+    handle: async ({ who, input: { params } }) => {
+      if (!(await readMember(room.db, who.projectId, params.id))) throw noSuchPerson();
+      const at = new Date(room.clock.now());
+      const rows = await listSignIns(room.db, params.id, at, peopleLimits.signInsPerPersonMax);
+      return { items: rows.map((row) => shapes.showSignIn(row, who.kind === 'person' ? who.signInId : '')) };
+    },
+  });
+  http.route({
+    method: 'DELETE',
+    path: '/v1/people/:id/sign-ins/:signInId',
+    auth: admin,
+    summary: 'End one sign-in of somebody',
+    params: z.strictObject({ id: idSchema('person'), signInId: idSchema('signIn') }),
+    answers: { 204: { description: 'That browser has to sign in again.' } },
+    handle: (call) => {
+      const { id: personId, signInId } = call.input.params;
+      return endSignInOfMember(room, call, { personId, signInId });
+    },
+  });
+  http.route({
     method: 'POST',
     path: '/v1/people/:id/reset-link',
     auth: (head) => requireInstallationAdmin(room, head),
     summary: 'Make a link by which somebody chooses a new password',
-    description: 'For a day, once; whoever opens it can become that person. Nothing is mailed.',
+    description:
+      'For a day, once; whoever opens it can become that person. Nothing is mailed. `removeSecondFactor`: for somebody who lost the authenticator and the recovery codes.',
     params: personParams,
+    body: z.strictObject({ removeSecondFactor: z.boolean().default(false) }),
     status: 201,
     answers: {
       201: {
@@ -78,7 +125,10 @@ function memberRoutes(room: PeopleRoom, http: Http): void {
       },
     },
     handle: async (call) => {
-      const { token, expiresAt } = await makeResetLink(room, call, call.input.params.id);
+      const { token, expiresAt } = await makeResetLink(room, call, {
+        personId: call.input.params.id,
+        removeSecondFactor: call.input.body.removeSecondFactor,
+      });
       return answer(
         201,
         { url: `${room.publicBase()}/reset/${token}`, expiresAt: expiresAt.toISOString() },
@@ -93,7 +143,7 @@ function memberRoutes(room: PeopleRoom, http: Http): void {
     summary: 'People of a project, with their roles',
     params: z.strictObject({ projectId: z.string().max(64) }),
     query: pageQuery,
-    answers: { 200: { description: 'Newest first.', schema: pageOf(shapes.personShape) } },
+    answers: { 200: { description: 'Newest first.', schema: pageOf(personSchema) } },
     handle: ({ who, input: { params, query } }) => {
       if (params.projectId !== who.projectId) throw noSuchProject();
       return members(room, who.projectId, query);
@@ -106,7 +156,7 @@ function memberRoutes(room: PeopleRoom, http: Http): void {
     summary: 'Give somebody another role',
     params: memberParams,
     body: z.strictObject({ role: shapes.role }),
-    answers: { 200: { description: 'The person.', schema: shapes.personShape } },
+    answers: { 200: { description: 'The person.', schema: personSchema } },
     handle: async (call) => {
       const { params, body } = call.input;
       if (params.projectId !== call.who.projectId) throw noSuchProject();
@@ -151,7 +201,7 @@ function projectRoutes(room: PeopleRoom, http: Http): void {
     summary: 'Projects',
     description: 'Those one belongs to; all of them for whoever administers the installation; for a key its own.',
     query: pageQuery,
-    answers: { 200: { description: 'Newest first.', schema: pageOf(shapes.projectShape) } },
+    answers: { 200: { description: 'Newest first.', schema: pageOf(projectSchema) } },
     handle: async ({ who, input: { query } }) => {
       const { limit, cursor } = query;
       if (cursor !== undefined && !idPattern('project').test(cursor)) throw badCursor('projects');
@@ -173,7 +223,7 @@ function projectRoutes(room: PeopleRoom, http: Http): void {
     summary: 'Make a project',
     body: z.strictObject({ name: shapes.projectName }),
     status: 201,
-    answers: { 201: { description: 'The project; whoever made it administers it.', schema: shapes.projectShape } },
+    answers: { 201: { description: 'The project; whoever made it administers it.', schema: projectSchema } },
     handle: async (call) => shapes.showProject(await createProject(room, call, call.input.body.name, call.once())),
   });
   http.route({
@@ -183,7 +233,7 @@ function projectRoutes(room: PeopleRoom, http: Http): void {
     summary: 'Rename, archive or bring back a project',
     params: z.strictObject({ id: idSchema('project') }),
     body: z.strictObject({ name: shapes.projectName.optional(), archived: z.boolean().optional() }),
-    answers: { 200: { description: 'The project.', schema: shapes.projectShape } },
+    answers: { 200: { description: 'The project.', schema: projectSchema } },
     handle: async (call) => shapes.showProject(await changeProject(room, call, call.input.params.id, call.input.body)),
   });
 }
@@ -195,7 +245,7 @@ function inviteRoutes(room: PeopleRoom, http: Http): void {
     auth: admin,
     summary: 'Invites to the project',
     query: pageQuery,
-    answers: { 200: { description: 'Newest first.', schema: pageOf(shapes.inviteShape) } },
+    answers: { 200: { description: 'Newest first.', schema: pageOf(inviteSchema) } },
     handle: async ({ who, input: { query } }) => {
       const { limit, cursor } = query;
       if (cursor !== undefined && !idPattern('invite').test(cursor)) throw badCursor('invites');
@@ -215,7 +265,7 @@ function inviteRoutes(room: PeopleRoom, http: Http): void {
     description: 'Makes a link for one person, good for seven days. Nothing is mailed.',
     body: shapes.newInviteBody,
     status: 201,
-    answers: { 201: { description: 'The invite, with its link this one time.', schema: shapes.inviteWithLink } },
+    answers: { 201: { description: 'The invite, with its link this one time.', schema: inviteWithLinkSchema } },
     handle: async (call) => {
       const { secret, ...row } = await makeInvite(room, call, call.input.body, call.once());
       const shown = shapes.showInvite(revived(row));
@@ -228,7 +278,7 @@ function inviteRoutes(room: PeopleRoom, http: Http): void {
     auth: admin,
     summary: 'Take an invite back',
     params: z.strictObject({ id: idSchema('invite') }),
-    answers: { 200: { description: 'The invite.', schema: shapes.inviteShape } },
+    answers: { 200: { description: 'The invite.', schema: inviteSchema } },
     handle: async (call) => shapes.showInvite(await endInvite(room, call, call.input.params.id)),
   });
 }
@@ -248,7 +298,7 @@ function ownRoutes(room: PeopleRoom, http: Http): void {
     auth: person,
     summary: 'Where you are signed in',
     answers: {
-      200: { description: 'Newest first.', schema: z.strictObject({ items: z.array(shapes.signInShape) }) },
+      200: { description: 'Newest first.', schema: z.strictObject({ items: z.array(signInSchema) }) },
     },
     handle: async ({ who }) => {
       const at = new Date(room.clock.now());

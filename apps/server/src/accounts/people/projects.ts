@@ -57,6 +57,7 @@ export async function changeProject(
     const archivedAt =
       change.archived === undefined ? before.archivedAt : change.archived ? (before.archivedAt ?? now) : null;
     await writeProject(tx, { id, name, archivedAt });
+    room.auth.peopleChanged(tx, { project: id });
     await writeAudit(tx, {
       who,
       address,

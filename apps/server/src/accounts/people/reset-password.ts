@@ -1,11 +1,14 @@
 import { type PersonPrincipal, systemPrincipal, writeAudit } from '#kernel/auth';
 import { newId, randomToken } from '#kernel/base';
+import type { Tx } from '#kernel/db';
 import { noSuchPerson } from './change-member.ts';
 import { checkPassword } from './check-password.ts';
 import { peopleLimits } from './limits.ts';
 import { hashPassword } from './passwords.ts';
+import { endChallengesOf } from './queries/challenges.ts';
 import { isPerson, putPassword } from './queries/people.ts';
 import { findReset, type OpenReset, putReset, useReset } from './queries/resets.ts';
+import { removeSecondFactor as takeSecondFactor } from './queries/second-factors.ts';
 import { endSignInsOf } from './queries/sign-ins.ts';
 import type { From, PeopleRoom } from './room.ts';
 import { hashOfLink, linkGone, looksLikeLink } from './setup.ts';
@@ -15,22 +18,29 @@ const identifierOf = (token: string): string => `reset:${hashOfLink(token).toStr
 
 /**
  * A link by which somebody chooses a new password, good for a day and once. Whoever holds it can become them, so only
- * administrators of the installation make one. Errors: `forbidden` `password_needed`; `notFound` `no_such_person`.
+ * administrators of the installation make one. Who lost the authenticator and every recovery code is let in without. Errors: `forbidden` `password_needed`; `notFound` `no_such_person`.
  */
 export async function makeResetLink(
   room: PeopleRoom,
   { who, address, requestId }: { who: PersonPrincipal; address: string; requestId: string },
-  personId: string,
+  { personId, removeSecondFactor }: { personId: string; removeSecondFactor: boolean },
 ): Promise<{ token: string; expiresAt: Date }> {
   requireFresh(room, who.confirmedAt);
-  const token = randomToken(32);
-  const at = room.clock.now();
-  const expiresAt = new Date(at + peopleLimits.resetTtlMs);
-  await room.db.transaction(async (tx) => {
+  return room.db.transaction(async (tx) => {
     if (!(await isPerson(tx, personId))) throw noSuchPerson();
-    await putReset(tx, { id: newId('person'), identifier: identifierOf(token), personId, at: new Date(at), expiresAt });
-    await writeAudit(tx, { who, address, requestId, action: 'person.reset_link_made', subject: personId });
+    const link = await putLink(tx, personId, room.clock.now());
+    const removed = removeSecondFactor && (await takeSecondFactor(tx, personId));
+    const after = { secondFactorRemoved: removed };
+    await writeAudit(tx, { who, address, requestId, action: 'person.reset_link_made', subject: personId, after });
+    return link;
   });
+}
+
+/** The links before it end. */
+export async function putLink(tx: Tx, personId: string, at: number): Promise<{ token: string; expiresAt: Date }> {
+  const token = randomToken(32);
+  const expiresAt = new Date(at + peopleLimits.resetTtlMs);
+  await putReset(tx, { id: newId('person'), identifier: identifierOf(token), personId, at: new Date(at), expiresAt });
   return { token, expiresAt };
 }
 
@@ -55,6 +65,8 @@ export async function resetPassword(
     if (!(await useReset(tx, identifierOf(token), at))) throw linkGone();
     await putPassword(tx, person.personId, newId('person'), password, at);
     await endSignInsOf(tx, person.personId, null);
+    await endChallengesOf(tx, person.personId);
+    room.auth.peopleChanged(tx, { person: person.personId });
     const who = systemPrincipal();
     await writeAudit(tx, { who, address, requestId, action: 'person.password_reset', subject: person.personId });
   });

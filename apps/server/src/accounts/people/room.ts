@@ -22,6 +22,11 @@ export type PeopleDeps = {
   publicBase: () => string;
   /** Sign the cookies: 32 bytes each, the present one first. */
   cookieKeys: readonly Uint8Array[];
+  /** Seals the secrets of authenticators. */
+  box: {
+    seal(plain: Uint8Array, bound: Uint8Array): Uint8Array;
+    open(sealed: Uint8Array, bound: Uint8Array): Uint8Array;
+  };
   /** Secret of the sign-in engine. */
   engineSecret: Uint8Array;
   /** The first administrator, where nobody is there to open a link. */

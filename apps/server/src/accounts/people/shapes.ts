@@ -1,4 +1,4 @@
-import { idSchema, roles, scopes } from '@muster/protocol';
+import { type Invite, type Person, type PersonMe, type Project, roles, type SignIn } from '@muster/protocol';
 import { z } from 'zod';
 import { nearest } from '#kernel/base';
 import { peopleLimits } from './limits.ts';
@@ -19,24 +19,8 @@ export const role = z.string().transform((given, ctx) => {
   });
   return z.NEVER;
 });
-const roleShown = z.enum(roles);
-
-export const meShape = z.strictObject({
-  kind: z.literal('person'),
-  id: idSchema('person'),
-  name: z.string(),
-  email: z.string(),
-  installationAdmin: z.boolean(),
-  projectId: z.string().nullable().describe('The project this call acts in; null: the person belongs to none.'),
-  role: roleShown.nullable(),
-  scopes: z.array(z.enum(scopes)),
-  signInId: idSchema('signIn'),
-  confirmedAt: z.iso.datetime().describe('When the password was last given.'),
-  projects: z.array(z.strictObject({ id: z.string(), name: z.string(), role: roleShown, archived: z.boolean() })),
-});
-export type Me = z.output<typeof meShape>;
-
-export function meOf(found: SignInRecord, named?: string): Me {
+/** Who signed in, in the project the call named. */
+export function meOf(found: SignInRecord, secondFactor: PersonMe['secondFactor'], named?: string): PersonMe {
   const membership = membershipOf(found, named);
   const who = membership && principalOf(found, membership);
   return {
@@ -50,6 +34,8 @@ export function meOf(found: SignInRecord, named?: string): Me {
     scopes: [...(who?.scopes ?? [])],
     signInId: found.signInId,
     confirmedAt: found.confirmedAt.toISOString(),
+    freshUntil: new Date(found.confirmedAt.getTime() + peopleLimits.freshMs).toISOString(),
+    secondFactor,
     projects: found.memberships.map(({ projectId, projectName, role: held, archived }) => ({
       id: projectId,
       name: projectName,
@@ -59,45 +45,17 @@ export function meOf(found: SignInRecord, named?: string): Me {
   };
 }
 
-export const personShape = z.strictObject({
-  id: idSchema('person'),
-  name: z.string(),
-  email: z.string(),
-  role: roleShown,
-  installationAdmin: z.boolean(),
-  createdAt: z.iso.datetime(),
-  lastSignInAt: z.iso.datetime().nullable(),
-});
-export const showPerson = (row: PersonRow): z.output<typeof personShape> => ({
+export const showPerson = (row: PersonRow): Person => ({
   ...row,
   createdAt: row.createdAt.toISOString(),
   lastSignInAt: row.lastSignInAt?.toISOString() ?? null,
 });
 
-export const inviteShape = z.strictObject({
-  id: idSchema('invite'),
-  projectId: z.string(),
-  role: roleShown,
-  note: z.string(),
-  createdBy: z.string(),
-  createdAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime(),
-  usedAt: z.iso.datetime().nullable(),
-  usedBy: z.string().nullable(),
-  revokedAt: z.iso.datetime().nullable(),
-});
-export const inviteWithLink = inviteShape.extend({ url: z.string().describe('The link. Shown once.') });
 export const newInviteBody = z.strictObject({
   role,
   note: z.string().trim().max(peopleLimits.noteLengthMax).default('').describe('For whom it is, for yourself.'),
 });
-export const showInvite = ({
-  usedAt,
-  revokedAt,
-  createdAt,
-  expiresAt,
-  ...row
-}: InviteRow): z.output<typeof inviteShape> => ({
+export const showInvite = ({ usedAt, revokedAt, createdAt, expiresAt, ...row }: InviteRow): Invite => ({
   ...row,
   createdAt: createdAt.toISOString(),
   expiresAt: expiresAt.toISOString(),
@@ -105,16 +63,7 @@ export const showInvite = ({
   revokedAt: revokedAt?.toISOString() ?? null,
 });
 
-export const signInShape = z.strictObject({
-  id: idSchema('signIn'),
-  address: z.string().nullable(),
-  userAgent: z.string().nullable(),
-  createdAt: z.iso.datetime(),
-  lastSeenAt: z.iso.datetime().describe('To the hour.'),
-  expiresAt: z.iso.datetime(),
-  current: z.boolean().describe('The one of this very browser.'),
-});
-export const showSignIn = (row: SignInRow, current: string): z.output<typeof signInShape> => ({
+export const showSignIn = (row: SignInRow, current: string): SignIn => ({
   ...row,
   createdAt: row.createdAt.toISOString(),
   lastSeenAt: row.lastSeenAt.toISOString(),
@@ -122,14 +71,8 @@ export const showSignIn = (row: SignInRow, current: string): z.output<typeof sig
   current: row.id === current,
 });
 
-export const projectShape = z.strictObject({
-  id: z.string(),
-  name: z.string(),
-  createdAt: z.iso.datetime(),
-  archivedAt: z.iso.datetime().nullable(),
-});
 export const projectName = z.string().trim().min(1).max(64);
-export const showProject = ({ createdAt, archivedAt, ...row }: ProjectRow): z.output<typeof projectShape> => ({
+export const showProject = ({ createdAt, archivedAt, ...row }: ProjectRow): Project => ({
   ...row,
   createdAt: createdAt.toISOString(),
   archivedAt: archivedAt?.toISOString() ?? null,

@@ -2,10 +2,10 @@ import { scopesOf } from '@muster/protocol';
 import type { PersonPrincipal } from '#kernel/auth';
 import { defaultProjectId } from '#kernel/auth';
 import { asError, forbidden, type MusterError, notFound, unauthenticated } from '#kernel/base';
-import { isForeign, isSafe, type RequestHead, requireSameOrigin } from '#kernel/http';
+import { chosenProject, isForeign, isSafe, type RequestHead, requirePageType, requireSameOrigin } from '#kernel/http';
 import { tokenHash } from './cookie.ts';
 import { peopleLimits } from './limits.ts';
-import { findSignIn, type Membership, type SignInRecord, touchSignIn } from './queries/sign-ins.ts';
+import { findSignIn, findSignInById, type Membership, type SignInRecord, touchSignIn } from './queries/sign-ins.ts';
 import type { PeopleRoom } from './room.ts';
 
 const { signInIdleMs, signInLifeMs, signInTouchMs } = peopleLimits;
@@ -38,18 +38,31 @@ async function moveOn({ db, logger }: PeopleRoom, signInId: string, now: number)
 }
 
 /**
- * The principal of a call with a cookie: in the project `x-muster-project` names, else in the default one, else in the first
+ * The principal of a call with a cookie: in the project it chose (`x-muster-project`, or `?project=`), else in the default one, else in the first
  * they came to. `undefined`: nobody is signed in. Errors: `notFound` `no_such_project` for a project of others; `forbidden`
  * `no_membership` for somebody who belongs to none.
  */
 export async function personOf(room: PeopleRoom, head: RequestHead): Promise<PersonPrincipal | undefined> {
   const found = await readSignIn(room, head.headers.cookie);
   if (!found) return undefined;
-  const named = head.headers['x-muster-project'];
-  const membership = membershipOf(found, typeof named === 'string' ? named : undefined);
+  const named = chosenProject(head);
+  const membership = membershipOf(found, named);
   if (membership) return principalOf(found, membership);
   if (named !== undefined) throw noSuchProject();
   throw forbidden('no_membership', 'You belong to no project. Somebody who administers one can invite you.');
+}
+
+/** Who somebody is now, by the rows, for what they have open. Errors: `unauthenticated` `sign_in_ended`; `notFound` `no_such_project`. */
+export async function personAgain(
+  room: PeopleRoom,
+  { signInId, projectId }: PersonPrincipal,
+): Promise<PersonPrincipal> {
+  const now = room.clock.now();
+  const found = await findSignInById(room.db, signInId, new Date(now), new Date(now - signInLifeMs));
+  if (!found) throw unauthenticated('sign_in_ended', 'This sign-in has ended. Sign in again.');
+  const membership = membershipOf(found, projectId);
+  if (!membership) throw noSuchProject();
+  return principalOf(found, membership);
 }
 
 export const noSuchProject = (): MusterError => notFound('no_such_project', 'There is no such project.');
@@ -88,7 +101,10 @@ export async function requireSignIn(room: PeopleRoom, head: RequestHead): Promis
   const asNobody = head.headers.authorization !== undefined || (isSafe(head) && isForeign(head, room.publicOrigin));
   const found = asNobody ? undefined : await readSignIn(room, head.headers.cookie);
   if (!found) throw unauthenticated('no_credential', 'This call is for people who signed in: it takes their cookie.');
-  if (!isSafe(head)) requireSameOrigin(head, room.publicOrigin);
+  if (!isSafe(head)) {
+    requireSameOrigin(head, room.publicOrigin);
+    requirePageType(head);
+  }
   return found;
 }
 

@@ -17,13 +17,24 @@ export const pairOf = (address: string, email: string): Pair => ({
 export const wrongPassword = (): MusterError =>
   unauthenticated('wrong_password', 'The email or the password is not right.');
 
-const tooManyTries = (retryAfterMs: number): MusterError =>
-  exhausted('too_many_tries', 'Too many wrong passwords came from this address. Try again later.', { retryAfterMs });
+/** Codes are counted by person, whatever addresses they come from: who is asked for one knows the password. */
+const codesOf = 'codes of ';
+const codesHash = createHash('sha256').update('codes').digest();
+export const codesPair = (personId: string): Pair => ({ address: `${codesOf}${personId}`, emailHash: codesHash });
+
+const tooManyTries = ({ address }: Pair, retryAfterMs: number): MusterError =>
+  exhausted(
+    'too_many_tries',
+    address.startsWith(codesOf)
+      ? 'Too many wrong codes were given for this account. Try again later.'
+      : 'Too many wrong passwords came from this address. Try again later.',
+    { retryAfterMs },
+  );
 
 /** A try is counted before it is looked at, so that many at the same moment cannot all be the tenth. */
 export async function takeTry(room: PeopleRoom, of: Pair, from: From): Promise<number> {
   const flood = room.floods.take(of.address);
-  if (!flood.ok) throw refused(room, from, tooManyTries(flood.resetMs));
+  if (!flood.ok) throw refused(room, from, tooManyTries(of, flood.resetMs));
   const now = room.clock.now();
   const result = await room.db.transaction(async (tx) => {
     await lockAddress(tx, of.address);
@@ -42,7 +53,7 @@ export async function takeTry(room: PeopleRoom, of: Pair, from: From): Promise<n
     return { id: await addTry(tx, { ...of, at: new Date(now) }) };
   });
   if ('id' in result) return result.id;
-  throw refused(room, from, tooManyTries(result.retryAfterMs));
+  throw refused(room, from, tooManyTries(of, result.retryAfterMs));
 }
 
 /** Refused tries are in the audit, one per second and cause at most; the answer does not wait for it. */

@@ -27,6 +27,19 @@ export async function findBulk(reader: Reader, projectId: string, id: string): P
   return row;
 }
 
+/** Ends a running bulk action where it is; nothing when it is over already. */
+export async function stopBulk(
+  tx: Tx,
+  projectId: string,
+  id: string,
+): Promise<{ matched: number; done: number } | undefined> {
+  const [row] = await tx.query<{ matched: number; done: number }>(sql`
+    -- stop_bulk: build_bulks_pkey
+    update build_bulks set state = 'done', finished_at = now()
+     where id = ${id} and project_id = ${projectId} and state = 'running' returning matched, done`);
+  return row;
+}
+
 /** The next builds of a running bulk action; nobody else works on it meanwhile. */
 export async function takeBulk(
   tx: Tx,

@@ -1,5 +1,6 @@
 import type { Platform } from '@muster/protocol';
 import { type Reader, sql, type Tx } from '#kernel/db';
+import type { BuildRow } from './build-row.ts';
 
 export type QueueRow = {
   name: string;
@@ -50,6 +51,22 @@ export async function readDemands(reader: Reader, projectId: string, queues: rea
                group by sig) c using (sig)
     where d.project_id = ${projectId} and d.queue = any(${queues}::text[])
     order by d.queue, d.platform, d.requires::text`);
+}
+
+/** Builds of a queue in the order they will be taken, behind one of them. */
+export async function readLine(
+  reader: Reader,
+  projectId: string,
+  queue: string,
+  page: { after?: { priority: number; queueSeq: number } | undefined; limit: number },
+): Promise<BuildRow[]> {
+  const { priority, queueSeq } = page.after ?? { priority: 32_767, queueSeq: 0 };
+  return reader.query<BuildRow>(sql`
+    -- read_line: builds_line (queued builds of the project)
+    select * from build_rows
+    where "projectId" = ${projectId} and state = 'queued' and queue = ${queue}
+      and (priority < ${priority} or (priority = ${priority} and "queueSeq" > ${queueSeq}))
+    order by priority desc, "queueSeq" limit ${page.limit}`);
 }
 
 /** Pauses, or changes the pause. A queue nobody used yet may be paused too. */

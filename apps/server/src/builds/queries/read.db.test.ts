@@ -3,7 +3,7 @@ import { sql } from '#kernel/db';
 import { projectId, seedBuild, seedProject, seedWorker } from '#test/build-seeds';
 import { testDatabase } from '#test/database';
 import { readFilter } from '../list-builds.ts';
-import { listBuilds, readScanEnd } from './read.ts';
+import { countBuilds, listBuilds, readScanEnd } from './read.ts';
 import { readStats, readWorkerMs } from './stats.ts';
 
 const database = await testDatabase();
@@ -36,6 +36,27 @@ test('every filter narrows, newest first, and another project is never seen', as
   expect(await ids({ until: '2020-01-01T00:00:00Z' })).toEqual([]);
   expect(await ids({ since: '2099-01-01T00:00:00Z' })).toEqual([]);
   expect(await ids({}, { before: c, limit: 1 })).toEqual([b]);
+});
+
+test('by what failed, by attempts and by the beginning of an id; the count is that of the list', async () => {
+  const a = await seedBuild(db, { state: 'failed' });
+  const b = await seedBuild(db, { state: 'running' });
+  await db.query(
+    sql`update builds set failure = '{"code": "timed_out", "attribution": "user", "detail": "x"}'::jsonb where id = ${a}`,
+  );
+  await db.query(sql`update builds set term = 2 where id = ${b}`);
+  expect(await ids({ failure: 'timed_out' })).toEqual([a]);
+  expect(await ids({ failure: 'lease_lost' })).toEqual([]);
+  expect(await ids({ attribution: 'user' })).toEqual([a]);
+  expect(await ids({ attribution: 'host' })).toEqual([]);
+  expect(await ids({ retried: true })).toEqual([b]);
+  expect(await ids({ q: a.slice(0, -1) })).toContain(a);
+  expect(await ids({ q: a.slice(4) })).toEqual([]);
+  expect(await ids({ ids: `${a},bld_none` })).toEqual([a]);
+  expect(await ids({ ids: `${a},${b}`, state: 'running' })).toEqual([b]);
+  expect(await countBuilds(db, projectId, readFilter({}), 10)).toBe(2);
+  expect(await countBuilds(db, projectId, readFilter({}), 1)).toBe(1);
+  expect(await countBuilds(db, projectId, readFilter({ failure: 'timed_out' }), 10)).toBe(1);
 });
 
 test('by worker: also builds that an earlier attempt had there', async () => {

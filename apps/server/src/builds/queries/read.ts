@@ -36,7 +36,11 @@ export type BuildFilter = {
   key?: string;
   since?: Date;
   until?: Date;
-  /** Part of a name or an id. */
+  ids?: readonly string[];
+  attribution?: string;
+  failureCode?: string;
+  retried?: boolean;
+  /** Part of a name, or the beginning of an id. */
   q?: string;
   /** Ids in this range hold everything between `since` and `until`; keeps the scan short. */
   idFrom?: string;
@@ -96,10 +100,25 @@ export async function matchingIds(
   return rows.map((row) => row.id);
 }
 
+/** How many match, at most `limit`. */
+export async function countBuilds(
+  reader: Reader,
+  projectId: string,
+  filter: BuildFilter,
+  limit: number,
+): Promise<number> {
+  const [row] = await reader.query<{ count: number }>(sql`
+    -- count_builds: builds_newest or builds_by_state, read from the new end
+    select count(*)::integer as count from (
+      select 1 from build_rows where ${matches(projectId, filter)} order by id desc limit ${limit}) b`);
+  return row?.count ?? 0;
+}
+
 const before = (id: string | undefined): Statement => (id === undefined ? sql`` : sql`and id < ${id}`);
 
 function matches(projectId: string, filter: BuildFilter): Statement {
-  const { states, queue, platform, tag, worker, key, since, until, q, idFrom, idTo } = filter;
+  const { states, queue, platform, tag, worker, key, since, until, attribution, failureCode, retried, q } = filter;
+  const { ids, idFrom, idTo } = filter;
   return sql`"projectId" = ${projectId}
     ${states ? sql`and state = any(${states}::text[])` : sql``}
     ${queue === undefined ? sql`` : sql`and queue = ${queue}`}
@@ -111,7 +130,11 @@ function matches(projectId: string, filter: BuildFilter): Statement {
     ${until === undefined ? sql`` : sql`and "submittedAt" < ${until}`}
     ${idFrom === undefined ? sql`` : sql`and id >= ${idFrom}`}
     ${idTo === undefined ? sql`` : sql`and id < ${idTo}`}
-    ${q === undefined ? sql`` : sql`and (id = ${q} or strpos(lower(name), lower(${q})) > 0)`}`;
+    ${ids === undefined ? sql`` : sql`and id = any(${ids}::text[])`}
+    ${attribution === undefined ? sql`` : sql`and failure ->> 'attribution' = ${attribution}`}
+    ${failureCode === undefined ? sql`` : sql`and failure ->> 'code' = ${failureCode}`}
+    ${retried === true ? sql`and term >= 2` : sql``}
+    ${q === undefined ? sql`` : sql`and (starts_with(id, ${q}) or strpos(lower(name), lower(${q})) > 0)`}`;
 }
 
 /** A tag with a value goes through the index; a name alone is looked for in the rows. */

@@ -31,6 +31,8 @@ export type ThinkEnd = {
   /** As the row is now; `undefined`: nothing was written (put off, term lost), come again at `againAt`. */
   row?: BotRow;
   againAt?: number;
+  /** What was said of it before did not come true: its row is to be read again. */
+  stale?: true;
   /** A fault of the target or of the whole fleet that shuts a gate. */
   gate?: { scope: 'fleet' | 'target'; state: 'sleeping' | 'held' | 'tripped'; until: number | null; reason: string };
 };
@@ -45,7 +47,11 @@ export interface Thinker {
     at: number,
     /** Told of each bot as soon as its last commit is through, so that a slow think holds back no other's timer. */
     ended?: (end: ThinkEnd) => void,
+    /** `ahead`: ends are told before their last commit is through; `written` waits for it. Where nothing else moves bots. */
+    how?: { ahead: boolean },
   ): Promise<ThinkEnd[]>;
+  /** All that was told ahead is written, or told once more with what became of it. */
+  written?(): Promise<void>;
   /** Before anything else of a shard: settles open ledger rows of older terms (found → adopted, not found → sent once or dropped). */
   verifyOpen(
     shard: number,

@@ -57,6 +57,8 @@ export class Flights {
   readonly ended = new Signal<string>();
   readonly #parts: FlightParts;
   readonly #flights = new Map<number, Flight>();
+  /** Rows as thinks of a simulated day left them, until somebody else may have moved them. */
+  readonly #rows = new Map<string, BotRow>();
   #turn = 0;
   #soon: Disposable | undefined;
   #stopped = false;
@@ -105,6 +107,11 @@ export class Flights {
     }
   }
 
+  /** Rows of bots are read again before they think. */
+  forget(): void {
+    this.#rows.clear();
+  }
+
   /** Fills free seats from the queue. Resolves when the thinks that it began have ended. */
   async pump(): Promise<void> {
     if (this.#stopped) return;
@@ -145,11 +152,9 @@ export class Flights {
     const ordered = this.#parts.ordered();
     let rows: Map<string, BotRow>;
     try {
-      const read = await readDue(
-        db,
-        taken.map((flight) => this.#idOf(flight)),
-      );
-      rows = new Map(read.map((row) => [row.id, row]));
+      rows = new Map(taken.flatMap((flight) => this.#known(flight) ?? []).map((row) => [row.id, row]));
+      const unknown = taken.map((flight) => this.#idOf(flight)).filter((id) => !rows.has(id));
+      if (unknown.length > 0) for (const row of await readDue(db, unknown)) rows.set(row.id, row);
     } catch (error) {
       logger.warn({ error: asError(error), bots: taken.length }, 'rows of due bots could not be read; they come again');
       for (const flight of taken) this.#land(flight, { againAt: clock.now() + againMs });
@@ -168,6 +173,12 @@ export class Flights {
     }
     if (!ordered) await Promise.all([...batches.values()].map((group) => this.#run(group.flights, group.batch)));
     else for (const { flights, batch } of batches.values()) await this.#run(flights, batch);
+  }
+
+  /** Under a simulated clock nothing but thinks moves bots, and whoever comes between says so. */
+  #known(flight: Flight): BotRow | undefined {
+    const row = this.#parts.ordered() ? this.#rows.get(this.#idOf(flight)) : undefined;
+    return row?.generation === flight.generation ? row : undefined;
   }
 
   /** `undefined`: its row says otherwise than its timer did; it is applied instead. */
@@ -208,10 +219,14 @@ export class Flights {
   async #run(flights: readonly Flight[], batch: readonly Due[]): Promise<void> {
     const { clock, realClock, thinking, logger } = this.#parts;
     const byId = new Map(flights.map((flight, i) => [batch[i]?.bot.id ?? '', flight]));
+    const ahead = this.#parts.ordered();
     const take = (end: ThinkEnd): void => {
       const flight = byId.get(end.botId);
       byId.delete(end.botId);
+      if (ahead && end.row?.state === 'running') this.#rows.set(end.botId, end.row);
+      else this.#rows.delete(end.botId);
       if (flight) this.#took(flight, end);
+      else if (end.stale) this.#parts.landed([], [end.botId]);
     };
     const giveUp = (late: readonly Flight[]): void => {
       if (late.length === 0) return;
@@ -223,7 +238,7 @@ export class Flights {
       deadline = realClock.after(thinkDeadlineMs.image - thinkDeadlineMs.words, () => giveUp([...byId.values()]));
     });
     try {
-      for (const end of await thinking.think(batch, clock.now(), take)) take(end);
+      for (const end of await thinking.think(batch, clock.now(), take, { ahead })) if (byId.has(end.botId)) take(end);
     } catch (error) {
       logger.error(
         { error: asError(error), bots: byId.size },

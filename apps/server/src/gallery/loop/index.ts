@@ -11,3 +11,4 @@ export { asleepUntil, nextThinkAt, ownTimeBetween, whenDraws } from './schedule.
 export { type Above, type ShownBot, shownState } from './shown-state.ts';
 export { createThinking, type Thinking } from './think.ts';
 export type { Emitted, Happening, ThinkingDeps } from './think-deps.ts';
+export { furtherId } from './think-id.ts';

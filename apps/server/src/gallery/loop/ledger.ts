@@ -14,15 +14,19 @@ import type { Closing } from './remember.ts';
 import type { ThinkingDeps } from './think-deps.ts';
 import type { Ending, One } from './think-one.ts';
 import { endingOf, reserveLeaseMs } from './think-reserve.ts';
+import { usageOf } from './usage-of.ts';
 
 /* The two commits around an act: the ledger row is `open` before the target hears of it, and closed with all that the think
  * leaves. Many thinks share each; every row has its own guards, so one that came too late spoils no other. */
 
-type Commits = Pick<ThinkingDeps, 'db' | 'budgets' | 'tell' | 'emit' | 'clock' | 'nodeId'>;
+type Commits = Pick<ThinkingDeps, 'db' | 'budgets' | 'meter' | 'tell' | 'emit' | 'clock' | 'nodeId'>;
 /** `null`: opened. Else how the think ends. */
 export type Opening = Together<One, Ending | null>;
 /** The bot as its row is now; `undefined`: it was not this think's to write. */
 export type ClosingUp = Together<Closing, BotRow | undefined>;
+
+/** As many as a meter takes. */
+const entriesAtOnce = 1_000;
 
 export const actId = (thoughtId: string): string => `${thoughtId}:act`;
 
@@ -165,6 +169,9 @@ export const closingUp = (deps: Commits): ClosingUp =>
       const events = [...through.flatMap((closing) => closing.events), ...moved.map(({ event }) => event)];
       if (events.length > 0) deps.emit(tx, events);
       if (settled) crossingsTold(deps, tx, settled.crossed);
+      const used = usageOf(through);
+      for (let at = 0; at < used.length; at += entriesAtOnce)
+        await deps.meter?.record(tx, used.slice(at, at + entriesAtOnce));
       return closings.map(({ bot }) => byId.get(bot.id));
     }),
   );

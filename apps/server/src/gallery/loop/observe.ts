@@ -50,6 +50,7 @@ export class Watch {
   #client: TargetClient | undefined;
   readonly #db: Db;
   readonly #clock: Clock;
+  readonly #written: () => Promise<void>;
   readonly #bounds: Pick<ThinkBounds, 'feedFreshMs' | 'feedStaleMs'>;
   readonly #threads = new Map<string, Thread>();
   /** Items in whose threads somebody was addressed. */
@@ -62,8 +63,10 @@ export class Watch {
   #world: World | undefined;
   #flight: Promise<World> | undefined;
 
-  constructor(parts: { db: Db; clock: Clock; bounds?: Partial<ThinkBounds> }) {
+  /** `written`: awaited before rows of the fleet are read. */
+  constructor(parts: { db: Db; clock: Clock; bounds?: Partial<ThinkBounds>; written: () => Promise<void> }) {
     this.#db = parts.db;
+    this.#written = parts.written;
     this.#clock = parts.clock;
     this.#bounds = { ...galleryLimits, ...parts.bounds };
   }
@@ -169,6 +172,7 @@ export class Watch {
 
   async #readPiles(client: TargetClient, at: number): Promise<void> {
     const { projectId, id: targetId } = client.row;
+    await this.#written();
     const rows = await readPiles(this.#db, { projectId, targetId, since: at - hourMs });
     this.#piles = new Map(rows.map(({ itemId, ...pile }) => [itemId, pile]));
     this.#pilesAt = at;

@@ -15,6 +15,7 @@ import {
   readRunningOf,
   readTimers,
   readWanted,
+  readWantedAmong,
   type Scheduled,
   scheduleBots,
   sumShards,
@@ -252,6 +253,7 @@ export class Owner implements Service {
     this.table.pause();
     await this.settled();
     this.#ordered = true;
+    this.flights.forget();
     hold();
     const { roster } = this.table;
     const running = [...roster.places()].filter((place) => roster.stateOf(place) === 'running');
@@ -261,6 +263,7 @@ export class Owner implements Service {
   /** Real time again. */
   letGo(): void {
     this.#ordered = false;
+    this.flights.forget();
     if (!this.#stopping) this.table.start();
   }
 
@@ -277,6 +280,13 @@ export class Owner implements Service {
       await this.flights.pump();
       if (this.#work.size === 0 && this.flights.size > 0) await this.flights.ended.next();
     } while (this.#work.size > 0 || this.flights.size > 0);
+  }
+
+  /** As `settled`, and the rows say all of it. */
+  async written(): Promise<void> {
+    await this.settled();
+    await this.#deps.thinking.written?.();
+    await this.settled();
   }
 
   /** Work that nobody waits for: a failure is logged, and what caused it comes again. A stop waits for its end. */
@@ -333,6 +343,7 @@ export class Owner implements Service {
       return inFlight;
     }
     await this.look();
+    this.flights.forget();
     const { bots } = call;
     if (bots) await this.#reread(bots);
     else
@@ -389,13 +400,15 @@ export class Owner implements Service {
     }
   }
 
+  /** Thousands may need a time: their rows are taken in here, and times are worked out behind it. */
   async #rereadAll(projectId: string | null, shards: readonly number[]): Promise<void> {
     const seen = new Set<string>();
+    const unscheduled: string[] = [];
     const wanted = new Set(shards);
     for (let after: Place = fromTheStart; ; ) {
       const rows = await readWanted(this.#deps.db, shards, after, pageRows, projectId);
       for (const row of rows) seen.add(row.id);
-      await this.#apply(rows);
+      unscheduled.push(...this.#takeIn(rows));
       const last = rows.at(-1);
       if (rows.length < pageRows || !last) break;
       after = { shard: last.shard, id: last.id };
@@ -407,21 +420,32 @@ export class Owner implements Service {
         (projectId === null || lanes.at(roster.laneOf(place))?.projectId === projectId) &&
         !seen.has(roster.idOf(place)),
     );
+    if (unscheduled.length > 0) this.run('schedule', () => this.#scheduleSoon(unscheduled));
+    if (gone.length === 0) return;
     // They may have come while this was read: their rows decide.
-    if (gone.length > 0) await this.#reread(gone.map((place) => roster.idOf(place)));
+    const ids = gone.map((place) => roster.idOf(place));
+    const still = new Set(await readWantedAmong(this.#deps.db, ids));
+    for (const id of ids) if (!still.has(id)) this.#forget(id, 'paused');
+    if (still.size > 0) await this.#reread([...still]);
   }
 
-  /** Takes rows in, aborts thinks of bots that shall not run any more, schedules those without a time. */
+  /** Takes rows in and schedules those without a time. */
   async #apply(rows: readonly (TimerRow | BotRow)[]): Promise<void> {
+    const unscheduled = this.#takeIn(rows);
+    if (unscheduled.length > 0) await this.#schedule(unscheduled, true);
+  }
+
+  /** Takes rows in and aborts thinks of bots that shall not run any more. Answers those that run and have no time. */
+  #takeIn(rows: readonly (TimerRow | BotRow)[]): string[] {
     const unscheduled: string[] = [];
     for (const row of rows) {
       const outcome = this.table.apply(row);
-      if (outcome === 'gone')
+      if (outcome === 'gone' && this.flights.size > 0)
         this.flights.abort((_project, id) => id === row.id, row.desired === 'running' ? 'no_owner' : row.desired);
       if (outcome === 'unscheduled') unscheduled.push(row.id);
       if (outcome !== 'gone' && this.#verification.holds(row.id)) this.#keepOut(row.id);
     }
-    if (unscheduled.length > 0) await this.#schedule(unscheduled, true);
+    return unscheduled;
   }
 
   #keepOut(id: string): void {
@@ -429,10 +453,10 @@ export class Owner implements Service {
     if (place !== undefined) this.table.roster.mark(place, flag.unsettled);
   }
 
-  #forget(id: string): void {
+  #forget(id: string, why = 'deleted'): void {
     const place = this.table.roster.placeOf(id);
     if (place === undefined) return;
-    this.flights.abort((_project, other) => other === id, 'deleted');
+    if (this.table.roster.has(place, flag.flying)) this.flights.abort((_project, other) => other === id, why);
     this.table.forget(place);
   }
 
@@ -444,8 +468,11 @@ export class Owner implements Service {
   /** Works out and writes the next thinks of running bots. `first`: since a command, not since a think. */
   async #schedule(ids: readonly string[], first: boolean): Promise<void> {
     const { db, clock, view } = this.#deps;
+    this.flights.forget();
     for (let from = 0; from < ids.length; from += pageRows) {
-      const page = ids.slice(from, from + pageRows);
+      // Who was paused meanwhile needs no time.
+      const page = ids.slice(from, from + pageRows).filter((id) => this.table.roster.placeOf(id) !== undefined);
+      if (page.length === 0) continue;
       const now = clock.now();
       const wanted = new Map<string, { row: BotRow; given: Scheduled }>();
       for (const row of await readDue(db, page)) {
@@ -473,6 +500,20 @@ export class Owner implements Service {
         wanted.delete(id);
       }
       // A command came between, and its own hint with it.
+    }
+  }
+
+  /** Whoever could not be given a time has its row looked at again a little later. */
+  async #scheduleSoon(ids: readonly string[]): Promise<void> {
+    try {
+      await this.#schedule(ids, true);
+    } catch (error) {
+      const at = this.#deps.clock.now() + againMs;
+      for (const id of ids) {
+        const place = this.table.roster.placeOf(id);
+        if (place !== undefined && !this.table.waits(place)) this.table.set(place, at);
+      }
+      throw error;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { ActKind } from '@muster/protocol';
 import { galleryLimits } from '@muster/protocol';
-import type { BotRow } from '#gallery/model';
+import type { BotRow, Situation } from '#gallery/model';
 import { must } from '#kernel/base';
 import { happeningsOf } from './activity.ts';
 import { type BotContext, botAfter } from './bot-after.ts';
@@ -33,6 +33,9 @@ export type Closing = {
   /** For what the bot knows of itself from now on. */
   done: Done | null;
   said: string | null;
+  /** Calls of minds it made. */
+  calls: number;
+  personaId: string | null;
 };
 
 const importance = { saw: 1, liked: 2, said: 3, made: 4, heard: 5, heardPerson: 7, reflected: 8 } as const;
@@ -72,8 +75,21 @@ export function closingOf(one: One): Closing {
     moved: movedOf(one),
     done: acted && one.planned ? doneOf(one) : null,
     said: acted && one.planned && one.planned.content !== '' ? one.planned.content : null,
+    calls: one.cost.calls,
+    personaId: bot.personaId,
   };
 }
+
+/** The row as `closeBots` leaves it, where no command comes between. */
+export const rowAfter = (
+  bot: BotRow,
+  { advance, kind, state, reason, sleepUntil, retryAt, nextThinkAt: next, failures }: BotClose,
+): BotRow => ({
+  ...bot,
+  thinkNo: bot.thinkNo + advance,
+  counts: kind === null ? bot.counts : { ...bot.counts, [kind]: bot.counts[kind] + 1 },
+  ...(advance === 1 ? { state, reason, sleepUntil, retryAt, nextThinkAt: next, failures } : {}),
+});
 
 /** A bot that goes to sleep, or rests after failures: of one bot that is news. */
 function movedOf(one: One): Closing['moved'] {
@@ -153,7 +169,6 @@ export function decisionOf(one: One): DecisionRow {
 /** The situation and the answer, whole enough to decide once more: see `replay`. */
 function bodyOf(one: One): Record<string, unknown> {
   const { decided, planned, situation } = one;
-  const { persona: _, ...told } = situation ?? { persona: null };
   return {
     thinkNo: one.bot.thinkNo,
     seed: one.fleet.seed,
@@ -169,7 +184,7 @@ function bodyOf(one: One): Record<string, unknown> {
       score: Math.round(score * 1_000) / 1_000,
       ...(waiting ? { commentId: waiting.comment.id } : {}),
     })),
-    ...(situation ? { situation: told } : {}),
+    ...(situation ? { situation: toldOf(situation) } : {}),
     decision: decided?.decision ?? null,
     target: decided?.offer?.item.author?.username ?? null,
     targetIsAgent: decided?.offer?.item.author?.isAgent ?? null,
@@ -179,6 +194,19 @@ function bodyOf(one: One): Record<string, unknown> {
     ...(one.corrected === true ? { corrected: true } : {}),
     ...(one.cost.injections > 0 ? { injectionsSeen: one.cost.injections } : {}),
   };
+}
+
+/**
+ * What was told of the candidates that it was not about is not kept, where the odds had decided: no mind is shown it, then or
+ * when the thought is lived again, as the same act or as another one on the first of them.
+ */
+function toldOf({ persona: _persona, ...told }: Situation): Omit<Situation, 'persona'> {
+  const { wanted, candidates } = told;
+  if (!wanted) return told;
+  const kept = candidates.map((candidate, at) =>
+    at === 0 || at === wanted.on ? candidate : { ...candidate, caption: '', facts: [], tags: [], thread: [] },
+  );
+  return { ...told, candidates: kept };
 }
 
 function eventsOf({ planned, ending, bot, outcome, opened, target, thoughtId }: One): Emitted[] {

@@ -37,12 +37,13 @@ export async function simulate(owner: Owner, given: Simulation): Promise<{ ticks
     } else await clock.pass(() => owner.settled());
     onProgress?.(Math.min(clock.now(), endsAt) - from, endsAt - from);
   }
+  await clock.pass(() => owner.written());
   return { ticks, endsAt };
 }
 
 /** Real time again, for the clock and for the fleet. */
 export async function release(owner: Owner, clock: SimClock): Promise<void> {
-  await owner.settled();
+  await owner.written();
   clock.follow();
   owner.letGo();
 }

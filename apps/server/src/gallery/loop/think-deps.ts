@@ -4,7 +4,7 @@ import type { BotRow, DrawScene, EffectiveTraits, FleetRow, PersonaRow, Publicat
 import type { TargetClient } from '#gallery/targets';
 import type { Clock } from '#kernel/base';
 import type { Db, Tx } from '#kernel/db';
-import type { Budgets } from '#kernel/meter';
+import type { Budgets, Meter } from '#kernel/meter';
 import type { Telemetry } from '#kernel/telemetry';
 
 /** A row of the feed, before it has its place there. */
@@ -59,6 +59,8 @@ export type ThinkingDeps = {
   telemetry: Pick<Telemetry, 'logger' | 'metrics'>;
   view: ThinkView;
   budgets: Pick<Budgets, 'reserve' | 'settle' | 'release' | 'show'>;
+  /** What is used is written beside what it was used for. Without it nothing is counted: previews, tests. */
+  meter?: Pick<Meter, 'record'>;
   minds: Pick<Minds, 'mind' | 'paintImage' | 'imageBound' | 'imageProvider'>;
   targets: { of(projectId: string, targetId: string): Promise<TargetClient> };
   draw: DrawScene;

@@ -32,10 +32,13 @@ export class ThinkParts {
   readonly #pending = new Map<string, Pending>();
   readonly #words = new Map<string, Promise<void>>();
   readonly #capped = new Map<string, { at: number; capped: Promise<boolean> }>();
+  readonly #written: () => Promise<void>;
   #paidCalls = 0;
 
-  constructor(deps: ThinkingDeps) {
+  /** `written`: the rows say all that thinks of this process did so far. */
+  constructor(deps: ThinkingDeps, written: () => Promise<void> = () => Promise.resolve()) {
     this.deps = deps;
+    this.#written = written;
     this.reserving = reserving(deps);
     this.#settling = settling(deps);
   }
@@ -44,7 +47,7 @@ export class ThinkParts {
     const key = `${bot.projectId}\n${bot.targetId}`;
     let watch = this.#watches.get(key);
     if (!watch) {
-      watch = new Watch(this.deps);
+      watch = new Watch({ ...this.deps, written: this.#written });
       this.#watches.set(key, watch);
     }
     watch.through(client);
@@ -117,12 +120,15 @@ export class ThinkParts {
     const key = `${projectId}\n${targetId}`;
     let reading = this.#words.get(key);
     if (!reading) {
-      reading = readFleetWords(this.deps.db, { projectId, targetId, most: fleetWordsMax }).then((rows) =>
-        this.sameness.loadFleet(
-          sameKey(bot),
-          rows.flatMap(({ kind, content, prompt }) => saidBy(kind, content, prompt)),
-        ),
-      );
+      const read = () => readFleetWords(this.deps.db, { projectId, targetId, most: fleetWordsMax });
+      reading = this.#written()
+        .then(read)
+        .then((rows) =>
+          this.sameness.loadFleet(
+            sameKey(bot),
+            rows.flatMap(({ kind, content, prompt }) => saidBy(kind, content, prompt)),
+          ),
+        );
       this.#words.set(key, reading);
       reading.catch(() => this.#words.delete(key));
     }

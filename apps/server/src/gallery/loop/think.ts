@@ -8,7 +8,7 @@ import type { Due, Loop, ThinkEnd, Thinker } from './contract.ts';
 import { actId, type ClosingUp, closingUp, type Opening, opening } from './ledger.ts';
 import { untilCommitted } from './ledger-gather.ts';
 import { previewBot } from './preview.ts';
-import { type Closing, closingOf } from './remember.ts';
+import { type Closing, closingOf, rowAfter } from './remember.ts';
 import { retryAct } from './retry.ts';
 import type { ThinkingDeps } from './think-deps.ts';
 import { sameKey } from './think-id.ts';
@@ -40,19 +40,26 @@ export function createThinking(deps: ThinkingDeps): Thinking {
   const thinking = new Thoughts(deps);
   const { parts } = thinking;
   return {
-    think: (batch, at, ended) => thinking.think(batch, at, ended),
+    think: (batch, at, ended, how) => thinking.think(batch, at, ended, how),
+    written: () => thinking.written(),
     verifyOpen: (shard, term, signal) => verifyOpen(thinking, { shard, term, signal }),
     preview: (bot, options) => previewBot(parts, bot, options),
     ask: (bot, question) => askBot(parts, bot, question),
     retry: (projectId, thoughtId) => retryAct(thinking, projectId, thoughtId),
     forget: (botId) => parts.forget(botId),
     isPaid: (bot) => parts.isPaid({ bot }),
-    [Symbol.asyncDispose]: async () => thinking[Symbol.dispose](),
+    [Symbol.asyncDispose]: async () => {
+      thinking[Symbol.dispose]();
+      await thinking.written();
+    },
   };
 }
 
 /** Told once for each think. */
 type Ended = (end: ThinkEnd) => void;
+type Over = { one: One; closing: Closing };
+/** Ends that were told and whose commit is under way. */
+type Behind = { over: readonly Over[]; outcomes: ReturnType<ClosingUp['do']>; ended: Ended };
 
 /**
  * Batches of thinks. Each goes through the same steps in the same order: see · decide · check · paint · open · act · close.
@@ -67,16 +74,23 @@ export class Thoughts implements Disposable {
   readonly besideClosing: ClosingUp;
   readonly #opening: Opening;
   readonly #stop = new AbortController();
+  #behind: Behind | undefined;
+  #catchingUp = Promise.resolve();
 
   constructor(deps: ThinkingDeps) {
-    this.parts = new ThinkParts(deps);
+    this.parts = new ThinkParts(deps, () => this.written());
     this.#opening = opening(deps);
     this.closingUp = closingUp(deps);
     this.besideOpening = opening(deps);
     this.besideClosing = closingUp(deps);
   }
 
-  async think(batch: readonly Due[], at: number, ended: Ended = () => undefined): Promise<ThinkEnd[]> {
+  async think(
+    batch: readonly Due[],
+    at: number,
+    ended: Ended = () => undefined,
+    { ahead }: { ahead: boolean } = { ahead: false },
+  ): Promise<ThinkEnd[]> {
     const ends = new Map<Due, ThinkEnd>();
     const tell = (due: Due, end: ThinkEnd): void => {
       ends.set(due, end);
@@ -98,7 +112,8 @@ export class Thoughts implements Disposable {
         });
       }
     }
-    await Promise.all(this.#lanesOf(ones).map((lane) => this.#run(lane, at, tell)));
+    const told = { tell, ...(ahead ? { ahead: ended } : {}) };
+    await Promise.all(this.#lanesOf(ones).map((lane) => this.#run(lane, at, told)));
     return batch.map((due) => ends.get(due) ?? { botId: due.bot.id, result: 'put_off', reason: 'internal' });
   }
 
@@ -116,7 +131,7 @@ export class Thoughts implements Disposable {
     return [...lanes.values()];
   }
 
-  async #run(lane: readonly One[], at: number, tell: (due: Due, end: ThinkEnd) => void): Promise<void> {
+  async #run(lane: readonly One[], at: number, told: Told): Promise<void> {
     await this.#see(lane, at);
     await inTurn(lane, (one) => this.#openOnes(one));
     await together(lane, (one) => readGrown(this.parts, one));
@@ -126,7 +141,7 @@ export class Thoughts implements Disposable {
     await together(lane, (one) => this.#paint(one));
     await this.#open(lane);
     await Promise.all(byItem(lane).map((ones) => inTurn(ones, (one) => this.#act(one))));
-    await this.#close(lane, tell);
+    await this.#close(lane, told);
   }
 
   async #see(lane: readonly One[], at: number): Promise<void> {
@@ -137,6 +152,7 @@ export class Thoughts implements Disposable {
     const seeing = lane.filter(going);
     if (seeing.length === 0) return;
     try {
+      if (seeing.some(({ bot }) => !this.parts.recalls.get(bot))) await this.written();
       await recallAll(this.parts, seeing);
     } catch (thrown) {
       for (const one of seeing) one.ending = endingOfThrow(thrown, one);
@@ -170,6 +186,7 @@ export class Thoughts implements Disposable {
     }
     const wanting = lane.filter((one) => going(one) && one.planned);
     if (wanting.length === 0) return;
+    await this.written();
     const outcomes = await this.#opening.do(wanting);
     for (const [n, one] of wanting.entries()) {
       const outcome = outcomes[n];
@@ -198,11 +215,22 @@ export class Thoughts implements Disposable {
     }
   }
 
-  async #close(lane: readonly One[], tell: (due: Due, end: ThinkEnd) => void): Promise<void> {
+  async #close(lane: readonly One[], { tell, ahead }: Told): Promise<void> {
+    await this.written();
     const over = lane.map((one) => ({ one, closing: this.#closingOf(one) }));
     for (const { one } of over) this.parts.pending(one).delete(one.thoughtId);
     const closings = over.flatMap(({ one, closing }) => (closing ? [{ one, closing }] : []));
-    const outcomes = await this.closingUp.do(closings.map(({ closing }) => closing));
+    const committing = this.closingUp.do(closings.map(({ closing }) => closing));
+    if (ahead) {
+      this.#behind = { over: closings, outcomes: committing, ended: ahead };
+      for (const { one, closing } of over) {
+        const row = closing ? rowAfter(one.bot, closing.bot) : await this.#putOff(one);
+        this.#after(one, closing, row);
+        tell(one.due, endOf(one, row ?? one.movedOn));
+      }
+      return;
+    }
+    const outcomes = await committing;
     if (closings.length > 0) await reach('gallery.close');
     await Promise.all(
       over.map(async ({ one, closing }) => {
@@ -212,6 +240,26 @@ export class Thoughts implements Disposable {
         tell(one.due, endOf(one, row ?? one.movedOn));
       }),
     );
+  }
+
+  /** Whatever was told ahead is as it was told, or is told again. */
+  written(): Promise<void> {
+    const behind = this.#behind;
+    this.#behind = undefined;
+    if (behind) this.#catchingUp = this.#catchUp(behind);
+    return this.#catchingUp;
+  }
+
+  async #catchUp(behind: Behind): Promise<void> {
+    const outcomes = await behind.outcomes;
+    if (outcomes.length > 0) await reach('gallery.close');
+    for (const [n, { one, closing }] of behind.over.entries()) {
+      const row = await this.#written(one, closing, outcomes[n]);
+      const told = rowAfter(one.bot, closing.bot);
+      if (row && row.generation === told.generation && row.thinkNo === told.thinkNo) continue;
+      this.parts.recalls.forget(one.bot.id);
+      behind.ended({ botId: one.bot.id, result: 'put_off', reason: null, stale: true });
+    }
   }
 
   /** `null`: nothing is written of this think, it comes again. */
@@ -313,6 +361,8 @@ export class Thoughts implements Disposable {
     else telemetry.logger.debug(fields, 'a think did not act');
   }
 }
+
+type Told = { tell: (due: Due, end: ThinkEnd) => void; ahead?: Ended };
 
 const inOrder = (a: Due, b: Due): number =>
   a.dueAt - b.dueAt || (a.bot.id < b.bot.id ? -1 : a.bot.id > b.bot.id ? 1 : 0);

@@ -39,11 +39,11 @@ export function insertActivities(tx: Tx, rows: readonly NewActivity[]): void {
     insert into gallery_activity (project_id, id, bot_id, bot_name, persona_id, type, message, at, thought_id, data)
     select r.project_id, r.id, r.bot_id, r.bot_name, r.persona_id, r.type, r.message,
       to_timestamp(r.at / 1000.0), r.thought_id, r.data::jsonb
-    from unnest(${each((row) => row.projectId)}::text[], ${each((row) => row.id ?? newId('activity'))}::text[],
-      ${each((row) => row.botId)}::text[], ${each((row) => row.botName)}::text[],
-      ${each((row) => row.personaId)}::text[], ${each((row) => row.type)}::text[],
-      ${each((row) => row.message.slice(0, 1_000))}::text[], ${each((row) => row.at)}::double precision[],
-      ${each((row) => row.thoughtId ?? null)}::text[], ${each((row) => JSON.stringify(row.data ?? {}))}::text[])
+    from unnest((select ${each((row) => row.projectId)}::text[]), (select ${each((row) => row.id ?? newId('activity'))}::text[]),
+      (select ${each((row) => row.botId)}::text[]), (select ${each((row) => row.botName)}::text[]),
+      (select ${each((row) => row.personaId)}::text[]), (select ${each((row) => row.type)}::text[]),
+      (select ${each((row) => row.message.slice(0, 1_000))}::text[]), (select ${each((row) => row.at)}::double precision[]),
+      (select ${each((row) => row.thoughtId ?? null)}::text[]), (select ${each((row) => JSON.stringify(row.data ?? {}))}::text[]))
       with ordinality r(project_id, id, bot_id, bot_name, persona_id, type, message, at, thought_id, data, n)
     order by r.n
     on conflict (id) do nothing`);
@@ -52,6 +52,14 @@ export function insertActivities(tx: Tx, rows: readonly NewActivity[]): void {
 const columns = sql`
   project_id as "projectId", seq, id, bot_id as "botId", bot_name as "botName", persona_id as "personaId", type, message,
   at, thought_id as "thoughtId", data`;
+
+/** Those of these ids that are kept, in the order of the feed. */
+export async function activitiesOf(reader: Reader, projectId: string, ids: readonly string[]): Promise<ActivityRow[]> {
+  return reader.query<ActivityRow>(sql`
+    -- activities_of_thought: gallery_activity_id_key
+    select ${columns} from gallery_activity
+    where id = any((select ${ids}::text[])::text[]) and project_id = ${projectId} order by seq`);
+}
 
 /** The right to publish one project's feed until the transaction ends, and its oldest rows that wait. */
 export async function takeUnpublished(tx: Tx, projectId: string, limit: number): Promise<ActivityRow[]> {

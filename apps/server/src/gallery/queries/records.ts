@@ -7,6 +7,33 @@ type Page = { before: Before; limit: number };
 
 export type ActionRow = Omit<GalleryAction, 'openedAt' | 'closedAt'> & { openedAt: Date; closedAt: Date | null };
 
+const actionColumns = sql`
+  thought_id as "thoughtId", bot_id as "botId", target_id as "targetId", kind, item_id as "itemId", parent_id as "parentId",
+  content, image_blob as "imageBlob", state, outcome, remote_id as "remoteId", opened_at as "openedAt",
+  closed_at as "closedAt"`;
+const decisionColumns = sql`
+  thought_id as "thoughtId", bot_id as "botId", at, kind, why, mind, result, reason, tokens_in as "tokensIn",
+  tokens_out as "tokensOut", cost_micros as "costMicros", latency_ms as "latencyMs", body`;
+
+/** The ledger's row of one think. */
+export async function readLedger(reader: Reader, projectId: string, thoughtId: string): Promise<ActionRow | undefined> {
+  const [row] = await reader.query<ActionRow>(sql`
+    -- read_gallery_ledger: gallery_actions_pkey
+    select ${actionColumns} from gallery_actions where thought_id = ${thoughtId} and project_id = ${projectId}`);
+  return row;
+}
+
+export async function readThought(
+  reader: Reader,
+  projectId: string,
+  thoughtId: string,
+): Promise<DecisionRow | undefined> {
+  const [row] = await reader.query<DecisionRow>(sql`
+    -- read_gallery_thought: gallery_decisions_pkey
+    select ${decisionColumns} from gallery_decisions where thought_id = ${thoughtId} and project_id = ${projectId}`);
+  return row;
+}
+
 export async function listActions(
   reader: Reader,
   botId: string,
@@ -15,10 +42,7 @@ export async function listActions(
 ): Promise<ActionRow[]> {
   return reader.query<ActionRow>(sql`
     -- list_gallery_actions: gallery_actions_bot
-    select thought_id as "thoughtId", bot_id as "botId", target_id as "targetId", kind, item_id as "itemId",
-      parent_id as "parentId", content, image_blob as "imageBlob", state, outcome, remote_id as "remoteId",
-      opened_at as "openedAt", closed_at as "closedAt"
-    from gallery_actions
+    select ${actionColumns} from gallery_actions
     where bot_id = ${botId} and (${state}::text is null or state = ${state})
       and (${before?.at ?? null}::timestamptz is null or (opened_at, thought_id) < (${before?.at ?? null}, ${before?.id ?? null}))
     order by opened_at desc, thought_id desc limit ${limit}`);
@@ -54,9 +78,7 @@ export type DecisionRow = {
 export async function listDecisions(reader: Reader, botId: string, { before, limit }: Page): Promise<DecisionRow[]> {
   return reader.query<DecisionRow>(sql`
     -- list_gallery_decisions: gallery_decisions_bot
-    select thought_id as "thoughtId", bot_id as "botId", at, kind, why, mind, result, reason, tokens_in as "tokensIn",
-      tokens_out as "tokensOut", cost_micros as "costMicros", latency_ms as "latencyMs", body
-    from gallery_decisions
+    select ${decisionColumns} from gallery_decisions
     where bot_id = ${botId}
       and (${before?.at ?? null}::timestamptz is null or (at, thought_id) < (${before?.at ?? null}, ${before?.id ?? null}))
     order by at desc, thought_id desc limit ${limit}`);

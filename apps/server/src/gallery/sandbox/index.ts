@@ -16,7 +16,7 @@ import { type ActCounts, sumActs } from './queries/acts.ts';
 import { type AnsweredPeople, readAnsweredPeople } from './queries/answers.ts';
 import { dropOldKeys } from './queries/rules.ts';
 import { performTogether } from './room/act.ts';
-import type { Acted, AnyAct } from './room/act-shape.ts';
+import type { Act, Acted } from './room/act-shape.ts';
 import type { SandboxAnswer } from './room/answers.ts';
 import { Changes } from './room/changes.ts';
 import type { SandboxDeps } from './room/deps.ts';
@@ -126,15 +126,9 @@ function fleetRoomOf(room: SandboxRoom): SandboxRoom {
   const { fleet } = room;
   if (!fleet) return room;
   const { db } = fleet;
-  const keysOf = ({ account, itemId }: AnyAct): string[] => [account.id, ...(itemId === undefined ? [] : [itemId])];
-  const together = new GatheredActs<AnyAct, Acted>({ keysOf, commit: (acts) => performTogether(db, acts) });
-  return {
-    ...room,
-    db,
-    get together() {
-      return fleet.hurried() ? together : undefined;
-    },
-  };
+  const keysOf = ({ account, itemId }: Act): string[] => [account.id, ...(itemId === undefined ? [] : [itemId])];
+  const together = new GatheredActs<Act, Acted>({ keysOf, commit: (acts) => performTogether(db, acts) });
+  return { ...room, db, together };
 }
 
 function roomOf(deps: SandboxDeps): SandboxRoom {

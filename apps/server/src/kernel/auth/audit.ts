@@ -8,6 +8,8 @@ import { authLimits } from './limits.ts';
 export type AuditEntry = {
   /** `undefined`: somebody without a valid credential. */
   who: Principal | undefined;
+  /** Somebody on the machine itself, with the rights of the data folder; `who` then says the project only. */
+  by?: 'cli';
   action: string;
   subject: string;
   before?: unknown;
@@ -48,7 +50,7 @@ export async function writeAudits(tx: Tx, entries: readonly AuditEntry[]): Promi
     select e.id, e.project_id, e.actor_kind, e.actor, e.action, e.subject, e.before::jsonb, e.after::jsonb, e.address,
       e.request_id, e.outcome
     from unnest(${each(() => newId('audit'))}::text[], ${each(({ who }) => who?.projectId ?? null)}::text[],
-      ${each(({ who }) => who?.kind ?? 'unknown')}::text[], ${each(({ who }) => (who ? nameOf(who) : 'unknown'))}::text[],
+      ${each(({ who, by }) => by ?? who?.kind ?? 'unknown')}::text[], ${each(({ who, by }) => by ?? (who ? nameOf(who) : 'unknown'))}::text[],
       ${each(({ action }) => action)}::text[], ${each(({ subject }) => subject)}::text[],
       ${each(({ before }) => shown(before))}::text[], ${each(({ after }) => shown(after))}::text[],
       ${each(({ address }) => address ?? null)}::text[], ${each(({ requestId }) => requestId ?? null)}::text[],
@@ -64,7 +66,8 @@ function shown(value: unknown): string | null {
 }
 
 export type AuditFilter = {
-  projectId: string;
+  /** Null: what concerns no project, such as tries of people nobody knows. */
+  projectId: string | null;
   action?: string | undefined;
   subject?: string | undefined;
   actor?: string | undefined;
@@ -84,7 +87,7 @@ export async function readAudit(
     -- read_audit: index audit_project (project_id, at desc, id desc), partitions outside since…until left out
     select id, at, project_id as "projectId", actor_kind as "actorKind", actor, action, subject, before, after, address, request_id as "requestId", outcome
     from audit
-    where project_id = ${filter.projectId}
+    where ${filter.projectId === null ? sql`project_id is null` : sql`project_id = ${filter.projectId}`}
       and (${before?.at ?? null}::timestamptz is null or (at, id) < (${before?.at ?? null}, ${before?.id ?? null}))
       and (${filter.since ?? null}::timestamptz is null or at >= ${filter.since ?? null})
       and (${filter.until ?? null}::timestamptz is null or at < ${filter.until ?? null})

@@ -1,6 +1,7 @@
 import type { Role, Scope } from '@muster/protocol';
 import { type MusterError, never, type Service } from '#kernel/base';
 import type { Reader, Tx } from '#kernel/db';
+import type { KeyCount, KeyUse, KeyUseRow } from './key-use-queries.ts';
 
 /** Whose call this is. `projectId` is always known: everything belongs to one. */
 export type Principal =
@@ -109,12 +110,15 @@ export type ApiKeyRow = {
   id: string;
   projectId: string;
   name: string;
+  /** Its first characters, by which people know it; null: given by a variable. */
+  start: string | null;
   scopes: Scope[];
   addresses: string[];
   createdBy: string;
   createdAt: Date;
   expiresAt: Date | null;
   lastUsedAt: Date | null;
+  lastUsedFrom: string | null;
   revokedAt: Date | null;
   /** Until when the secret before the last rotation still works. */
   previousUntil: Date | null;
@@ -178,12 +182,28 @@ export interface Auth extends Service {
   peopleChanged(tx: Tx, what: PeopleChange): void;
   /** `forbidden` `missing_scope` naming it, unless `who` holds the scope. Run tokens hold no scopes. */
   requireScope(who: Principal, scope: Scope): void;
+  /**
+   * Keeps that a call was refused for a reason that is not a credential's: at most one row a second per reason. The answer never waits
+   * for it. What `authenticate` and `requireScope` refuse they keep themselves.
+   */
+  noteRefusal(error: MusterError, call: { who: unknown; what: string; address: string; requestId: string }): void;
   createKey(tx: Tx, input: NewApiKey, by: Principal): Promise<{ row: ApiKeyRow; secret: string }>;
   listKeys(
     reader: Reader,
     projectId: string,
     page: { limit: number; cursor?: string },
   ): Promise<{ items: ApiKeyRow[]; nextCursor: string | null }>;
+  /** Counts a call that was answered; `tell` is asked for a few of them only. For those who are no key nothing happens. */
+  noteUse(who: unknown, status: number, tell: () => KeyUse): void;
+  /** What these keys did in the last 24 hours; those that did nothing are not there. */
+  countUses(reader: Reader, keyIds: readonly string[]): Promise<KeyCount[]>;
+  /** The last calls of a key that were kept, newest first. Errors: `notFound` `not_found`; `invalid` `bad_cursor`. */
+  listUses(
+    reader: Reader,
+    projectId: string,
+    keyId: string,
+    page: { limit: number; cursor?: string },
+  ): Promise<{ items: KeyUseRow[]; nextCursor: string | null }>;
   /** Same id, new secret; the old one works `overlapMs` longer (at most 7 days). */
   rotateKey(
     tx: Tx,

@@ -42,6 +42,8 @@ export class Heeded {
   add(who: Principal, ended: Heedful['ended'], changed?: Heedful['changed']): Disposable {
     const heedful: Heedful = { who, ended, asking: 0, ...(changed ? { changed } : {}) };
     if (identityOf(who) !== undefined) this.#heedful.add(heedful);
+    // People are read from the rows for each call: what changed between that reading and now was told to nobody.
+    if (who.kind === 'person') void this.#ask([[heedful]]);
     return { [Symbol.dispose]: () => void this.#heedful.delete(heedful) };
   }
 

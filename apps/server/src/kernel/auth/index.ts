@@ -20,6 +20,7 @@ export {
   type Principal,
   systemPrincipal,
 } from './auth.ts';
+export { isInstallation, requireInstallation } from './installation.ts';
 export type { AuthOptions, EnvironmentKey } from './keyring.ts';
 export { RateBuckets } from './rates.ts';
 

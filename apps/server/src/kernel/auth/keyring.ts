@@ -18,7 +18,7 @@ import {
 import type { Bus } from '#kernel/bus';
 import type { Db, Reader, Tx } from '#kernel/db';
 import type { CounterMetric, Logger, Metrics } from '#kernel/telemetry';
-import { keepAuditPartitions, writeAudit } from './audit.ts';
+import { type AuditEntry, keepAuditPartitions, writeAudit } from './audit.ts';
 import {
   type ApiKeyRow,
   type Auth,
@@ -50,6 +50,8 @@ import {
 import { Failures } from './failures.ts';
 import { leaveFirstKey } from './first-key.ts';
 import { Heeded } from './heeded.ts';
+import { countKeyUses, type KeyUse, listKeyUses, sweepKeyUses } from './key-use-queries.ts';
+import { KeyUses } from './key-uses.ts';
 import { authLimits } from './limits.ts';
 import * as queries from './queries.ts';
 import { RateBuckets } from './rates.ts';
@@ -105,7 +107,7 @@ export class Keyring implements Auth {
   readonly #foreign: ForeignCredential[] = [];
   #again: (who: PersonPrincipal) => Promise<PersonPrincipal> = (who) => Promise.resolve(who);
   readonly #reading = new Map<string, Promise<Known>>();
-  readonly #used = new Set<string>();
+  readonly #uses = new KeyUses();
   #heard: Disposable | undefined;
   #touching: Disposable | undefined;
   #keeping: Disposable | undefined;
@@ -209,7 +211,7 @@ export class Keyring implements Auth {
   }
 
   #use({ principal }: Known): Principal {
-    if (principal.kind === 'key') this.#used.add(principal.keyId);
+    if (principal.kind === 'key') this.#uses.touched(principal.keyId);
     return principal;
   }
 
@@ -305,21 +307,28 @@ export class Keyring implements Auth {
   /** Counts, and once a second per cause writes who was refused. The answer never waits for that row. */
   #refused<E extends Error>(reason: Reason, error: E, who: Principal | undefined, address: string | undefined): E {
     this.#failed.add({ reason });
-    if (this.#phase === 'running' && this.#refusals.take(reason).ok) {
-      const { db, logger } = this.#options;
-      db.transaction((tx) =>
-        writeAudit(tx, {
-          who,
-          action: 'auth.refused',
-          subject: reason,
-          outcome: 'refused',
-          ...(address === undefined ? {} : { address }),
-        }),
-      ).catch((failure: unknown) =>
-        logger.warn({ error: asError(failure) }, 'a refused call could not be written to the audit'),
-      );
-    }
+    this.#keepRefusal({ who, subject: reason, ...(address === undefined ? {} : { address }) });
     return error;
+  }
+
+  noteRefusal: Auth['noteRefusal'] = ({ reason }, { who, what, address, requestId }) => {
+    if (reasons.some((own) => own === reason)) return;
+    this.#keepRefusal({
+      who: isPrincipal(who) ? who : undefined,
+      subject: reason,
+      after: { call: what },
+      address,
+      requestId,
+    });
+  };
+
+  #keepRefusal(entry: Omit<AuditEntry, 'action' | 'outcome'>): void {
+    if (this.#phase !== 'running' || !this.#refusals.take(entry.subject).ok) return;
+    const { db, logger } = this.#options;
+    db.transaction((tx) => writeAudit(tx, { ...entry, action: 'auth.refused', outcome: 'refused' })).catch(
+      (failure: unknown) =>
+        logger.warn({ error: asError(failure) }, 'a refused call could not be written to the audit'),
+    );
   }
 
   requireScope(who: Principal, scope: Scope): void {
@@ -364,6 +373,24 @@ export class Keyring implements Auth {
     const items = rows.slice(0, page.limit);
     return { items, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
   }
+
+  noteUse(who: unknown, status: number, tell: () => KeyUse): void {
+    const keyId = keyOf(who);
+    if (keyId !== undefined) this.#uses.note(keyId, status, tell);
+  }
+
+  countUses: Auth['countUses'] = (reader, keyIds) => countKeyUses(reader, keyIds);
+
+  listUses: Auth['listUses'] = async (reader, projectId, keyId, page) => {
+    const before = page.cursor === undefined ? null : Number(page.cursor);
+    if (before !== null && !Number.isSafeInteger(before))
+      throw invalid('bad_cursor', 'This cursor does not come from a list of requests.');
+    if (!(await queries.hasKey(reader, projectId, keyId))) throw notFound('not_found', `There is no key ${keyId}.`);
+    const rows = await listKeyUses(reader, keyId, before, page.limit + 1);
+    const items = rows.slice(0, page.limit);
+    const last = items.at(-1);
+    return { items, nextCursor: rows.length > page.limit && last ? String(last.id) : null };
+  };
 
   async rotateKey(
     tx: Tx,
@@ -555,13 +582,9 @@ export class Keyring implements Auth {
   }
 
   async #touch(): Promise<void> {
-    const ids = [...this.#used];
-    if (ids.length === 0) return;
-    this.#used.clear();
     try {
-      await this.#options.db.transaction((tx) => queries.touchKeys(tx, ids));
+      await this.#uses.flush((act) => this.#options.db.transaction(act));
     } catch (error) {
-      for (const id of ids) this.#used.add(id);
       this.#options.logger.warn({ error: asError(error) }, 'when keys were last used could not be written');
     }
   }
@@ -581,6 +604,7 @@ export class Keyring implements Auth {
       if (dropped.length > 0) logger.info({ dropped }, 'old audit months removed');
       while ((await db.transaction((tx) => queries.sweepRunTokens(tx, 500))) === 500);
       await db.transaction((tx) => queries.sweepEpochs(tx));
+      while ((await db.transaction((tx) => sweepKeyUses(tx, authLimits.keyUsesKeptMax, 5000))) === 5000);
     } catch (error) {
       logger.warn({ error: asError(error) }, 'audit partitions or old run tokens could not be looked after');
     }
@@ -589,6 +613,15 @@ export class Keyring implements Auth {
 
 const mayCome = ({ from }: Known, address: string | undefined): boolean =>
   from === undefined || (address !== undefined && from.has(address));
+
+/** Rules of single rooms say who called in words of their own. */
+const isPrincipal = (who: unknown): who is Principal =>
+  typeof who === 'object' && who !== null && 'kind' in who && 'projectId' in who;
+
+const keyOf = (who: unknown): string | undefined =>
+  typeof who === 'object' && who !== null && 'kind' in who && who.kind === 'key' && 'keyId' in who
+    ? String(who.keyId)
+    : undefined;
 
 const nameOfMaker = (by: Principal): string =>
   by.kind === 'key' ? by.keyId : by.kind === 'person' ? by.personId : by.kind;

@@ -7,6 +7,11 @@ export const authLimits = {
   /** How often the rights of long calls are looked at again when nobody says that they changed. */
   heedEveryMs: 60_000,
   touchEveryMs: 10_000,
+  /** Calls of one key that are kept whole of each such time, and how many failed ones besides. */
+  keyUsesKept: 5,
+  keyFailuresKept: 5,
+  /** Of one key, of the last day. */
+  keyUsesKeptMax: 500,
   overlapMsMax: 7 * 24 * 60 * 60 * 1000,
   keyNameLengthMax: 200,
   keyAddressesMax: 32,

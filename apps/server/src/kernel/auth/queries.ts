@@ -49,7 +49,7 @@ export async function insertKey(
     insert into api_keys (id, project_id, name, short_id, scopes, secret_hash, addresses, created_by, expires_at)
     values (${key.id}, ${key.projectId}, ${key.name}, ${key.shortId}, ${key.scopes}, ${key.secretHash}, ${key.addresses}, ${key.createdBy}, ${key.expiresAt})
     returning id, project_id as "projectId", name, scopes, addresses, created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
-      last_used_at as "lastUsedAt", revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment"`);
+      last_used_at as "lastUsedAt", last_used_address as "lastUsedFrom", 'mst_' || short_id as start, revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment"`);
   return one(rows);
 }
 
@@ -62,9 +62,16 @@ export async function listKeys(
   return reader.query<ApiKeyRow>(sql`
     -- list_keys: index api_keys_project (project_id, id desc)
     select id, project_id as "projectId", name, scopes, addresses, created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
-      last_used_at as "lastUsedAt", revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment"
+      last_used_at as "lastUsedAt", last_used_address as "lastUsedFrom", 'mst_' || short_id as start, revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment"
     from api_keys where project_id = ${projectId} and (${before}::text is null or id < ${before})
     order by id desc limit ${limit}`);
+}
+
+export async function hasKey(reader: Reader, projectId: string, keyId: string): Promise<boolean> {
+  const rows = await reader.query(sql`
+    -- has_key: primary key
+    select 1 from api_keys where id = ${keyId} and project_id = ${projectId}`);
+  return rows.length > 0;
 }
 
 export async function lockKey(
@@ -75,7 +82,7 @@ export async function lockKey(
   const rows = await tx.query<ApiKeyRow & { shortId: string | null }>(sql`
     -- lock_key: primary key
     select id, project_id as "projectId", name, scopes, addresses, created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
-      last_used_at as "lastUsedAt", revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment",
+      last_used_at as "lastUsedAt", last_used_address as "lastUsedFrom", 'mst_' || short_id as start, revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment",
       short_id as "shortId"
     from api_keys where id = ${keyId} and project_id = ${projectId} for update`);
   const [found] = rows;
@@ -97,7 +104,7 @@ export async function replaceSecret(
       previous_until = case when ${overlapMs}::float8 > 0 then now() + ${overlapMs}::float8 * interval '1 millisecond' end
     where id = ${keyId} and revoked_at is null
     returning id, project_id as "projectId", name, scopes, addresses, created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
-      last_used_at as "lastUsedAt", revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment"`);
+      last_used_at as "lastUsedAt", last_used_address as "lastUsedFrom", 'mst_' || short_id as start, revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment"`);
   return one(rows);
 }
 
@@ -107,7 +114,7 @@ export async function setRevoked(tx: Tx, keyId: string): Promise<ApiKeyRow> {
     update api_keys set revoked_at = coalesce(revoked_at, now()), previous_hash = null, previous_until = null
     where id = ${keyId}
     returning id, project_id as "projectId", name, scopes, addresses, created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
-      last_used_at as "lastUsedAt", revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment"`);
+      last_used_at as "lastUsedAt", last_used_address as "lastUsedFrom", 'mst_' || short_id as start, revoked_at as "revokedAt", previous_until as "previousUntil", environment_name is not null as "fromEnvironment"`);
   return one(rows);
 }
 
@@ -146,12 +153,6 @@ export async function hasAdminKey(reader: Reader): Promise<boolean> {
     select 1 from api_keys
     where 'accounts:admin' = any(scopes) and revoked_at is null and (expires_at is null or expires_at > now()) limit 1`);
   return rows.length > 0;
-}
-
-export async function touchKeys(tx: Tx, keyIds: readonly string[]): Promise<void> {
-  await tx.query(sql`
-    -- touch_keys: primary key
-    update api_keys set last_used_at = now() where id = any(${keyIds})`);
 }
 
 export function insertRunTokens(tx: Tx, tokens: readonly { claim: RunTokenClaim; secretHash: Uint8Array }[]): void {

@@ -19,6 +19,11 @@ export class Limits {
     return limit;
   }
 
+  /** How much of one is in use now; `null` when it has no use to tell. */
+  present(name: string): number | null {
+    return this.#limits.get(name)?.used?.() ?? null;
+  }
+
   list(): (Omit<Limit, 'used'> & { present: number | null; peak: number | null })[] {
     return [...this.#limits.values()].map((entry) => {
       const { used, ...limit } = entry;

@@ -1,6 +1,7 @@
 export { createDatabaseServer, type DatabaseServer, type DatabaseServerOptions } from './embedded/database-server.ts';
 export { type DataLock, lockDataFolder } from './embedded/lock.ts';
 export type { RefusalReason } from './embedded/refusal.ts';
+export { type RunningDatabase, runningDatabase } from './embedded/running.ts';
 export { type ThrowawayCluster, throwawayCluster } from './embedded/throwaway.ts';
 export { migrationsKey, readMigrations } from './migrate/files.ts';
 export { type MigrateOptions, type MigrateReport, migrate, requireMigrated } from './migrate/migrate.ts';

@@ -24,10 +24,16 @@ export class Admission {
     });
   }
 
-  async admit(rule: AuthRule, head: RequestHead): Promise<unknown> {
+  /** `known` hears who it is as soon as that is known, also when they are then refused. */
+  async admit(rule: AuthRule, head: RequestHead, known?: (who: unknown) => void): Promise<unknown> {
     if (rule === 'open') return undefined;
-    if (typeof rule === 'function') return await rule(head);
+    if (typeof rule === 'function') {
+      const who: unknown = await rule(head);
+      known?.(who);
+      return who;
+    }
     const who = (await this.#personAt(rule, head)) ?? (await this.#auth.authenticate(bearerOf(head), head.address));
+    known?.(who);
     if (typeof rule === 'string') {
       if (who.kind !== rule && !(rule === 'member' && (who.kind === 'key' || who.kind === 'person')))
         throw wrongKind(rule === 'member' ? 'key' : rule, who);

@@ -171,6 +171,8 @@ export interface Http extends Service, Routes {
    * once, before `start`.
    */
   people(read: (head: RequestHead) => Promise<PersonPrincipal | undefined>): void;
+  /** Asked for GET and HEAD of paths nobody declared; `undefined`: there is no page either. Given once, before `start`. */
+  pages(answer: (head: RequestHead) => Answer | undefined | Promise<Answer | undefined>): void;
   /** A word of the one socket, `/v1/socket`, which exists when there is one. */
   frame<S extends z.ZodType>(type: FrameType<S>): void;
   /** A word of the one socket that opens a subscription. */

@@ -27,7 +27,8 @@ export { parseJson } from './json.ts';
 export type { Part } from './multipart.ts';
 export { check, problemOf } from './problems.ts';
 export type { RawCall, RawOperation, RawPart } from './raw.ts';
-export { isForeign, isSafe, requireSameOrigin } from './same-origin.ts';
+export { chosenProject } from './request-head.ts';
+export { isForeign, isSafe, requirePageType, requireSameOrigin } from './same-origin.ts';
 export type { HttpOptions } from './shell.ts';
 
 /**

@@ -1,8 +1,9 @@
 import type { Auth, PersonPrincipal, Principal } from '#kernel/auth';
-import { asError, type Clock, invalid, type MusterError } from '#kernel/base';
+import { asError, type Clock, invalid, type MusterError, unauthenticated } from '#kernel/base';
 import { bearerOf } from './admission.ts';
 import { headerOf } from './call.ts';
 import type { RequestHead } from './http.ts';
+import { crossSite } from './same-origin.ts';
 
 /** The one subprotocol of the socket. A second one may carry the credential, because browsers can set no header. */
 export const subprotocol = 'muster.v1';
@@ -54,15 +55,23 @@ export async function openingOf(head: RequestHead, auth: Auth, visitors: Visitor
   }
 }
 
+/** With `?by=cookie` there is nothing else to come, so a page is told at once that nobody is signed in. */
 async function signedIn(head: RequestHead, visitors: Visitors): Promise<Opening> {
-  if (head.headers.cookie === undefined) return { kind: 'none' };
-  if (!visitors.isOwnPage(head)) return { kind: 'foreign' };
-  try {
-    const who = await visitors.person(head);
-    return who ? { kind: 'known', token: undefined, who } : { kind: 'none' };
-  } catch (error) {
-    return { kind: 'refused', error: asError(error) };
+  const only = head.query['by'] === 'cookie';
+  if (head.headers.cookie !== undefined || only) {
+    if (!visitors.isOwnPage(head)) {
+      if (only) throw crossSite();
+      return { kind: 'foreign' };
+    }
+    try {
+      const who = await visitors.person(head);
+      if (who) return { kind: 'known', token: undefined, who };
+    } catch (error) {
+      return { kind: 'refused', error: asError(error) };
+    }
   }
+  if (!only) return { kind: 'none' };
+  return { kind: 'refused', error: unauthenticated('no_credential', 'Nobody is signed in in this browser.') };
 }
 
 /** Run tokens end with what they are bound to, which nobody announces: they are asked about again this often. */

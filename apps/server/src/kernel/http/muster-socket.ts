@@ -55,6 +55,7 @@ export type MusterSocketDeps = {
   rates: RateBuckets;
   turn: WriteTurn;
   node: string;
+  build: (() => string | undefined) | undefined;
   /** For the counters. */
   answered(t: string, outcome: string): void;
   known(socket: MusterSocket): void;
@@ -254,11 +255,13 @@ export class MusterSocket {
 
   #readyFields(who: Principal, frame: SentFrame | undefined): Fields {
     const { limits, node } = this.#deps;
+    const build = this.#deps.build?.();
     const expiresAt = this.#credential?.expiresAt;
     return {
       ...(frame?.ref === undefined ? {} : { ref: frame.ref }),
       conn: this.id,
       node,
+      ...(build === undefined ? {} : { build }),
       project: who.projectId,
       who: nameOf(who),
       expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
@@ -358,8 +361,7 @@ export class MusterSocket {
     if (this.#state === 'closed') return;
     if (this.#output.stuckMs(nowMs) >= limits.socketStuckMs) return this.close(closeCodes.tooSlow, 'too slow');
     if (this.#state === 'opening') {
-      if (!this.#checking && nowMs - this.#openedAt >= limits.socketAuthMs)
-        this.#turnAwayForGood(this.#nobodyCame());
+      if (!this.#checking && nowMs - this.#openedAt >= limits.socketAuthMs) this.#turnAwayForGood(this.#nobodyCame());
       return;
     }
     if (!this.#mayGoOn()) return;

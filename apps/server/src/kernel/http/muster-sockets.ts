@@ -11,6 +11,8 @@ import { WriteTurn } from './muster-output.ts';
 import { MusterSocket, type MusterSocketDeps } from './muster-socket.ts';
 
 export type MusterSocketsOptions = {
+  /** Told in `ready`: which build of the console is served now. */
+  build: (() => string | undefined) | undefined;
   auth: Auth;
   clock: Clock;
   random: Random;

@@ -47,6 +47,12 @@ export function openapiOf(routes: readonly Documented[], version: string, server
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key (mst_…) or a run token (wkt_…, bld_…).' },
+        signIn: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'muster_session',
+          description: 'Somebody who signed in, from pages of this server.',
+        },
       },
       schemas: { Problem: problem },
       responses: {
@@ -91,8 +97,15 @@ function operationOf(route: Documented, path: string): Json {
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(Object.keys(content).length > 0 ? { requestBody: { content } } : {}),
     responses: { ...answers, default: { $ref: '#/components/responses/Problem' } },
-    security: route.auth === 'open' ? [] : [{ bearer: [] }],
+    security: securityOf(route.auth),
   };
+}
+
+function securityOf(auth: AuthRule): Json[] {
+  if (auth === 'open') return [];
+  const forPeople =
+    auth === 'member' || typeof auth === 'function' || (typeof auth === 'object' && auth.people !== false);
+  return [{ bearer: [] }, ...(forPeople ? [{ signIn: [] }] : [])];
 }
 
 const tagOf = (route: Documented): string => /^\/v1\/([a-z-]+)/.exec(route.path)?.[1] ?? 'server';
@@ -106,6 +119,7 @@ function describe(route: Documented): Json {
 function needOf(auth: AuthRule): string | undefined {
   if (auth === 'open' || typeof auth === 'function') return undefined;
   if (auth === 'key') return 'Needs any valid API key.';
+  if (auth === 'member') return 'Needs any valid API key, or a sign-in.';
   if (typeof auth === 'string') return `Needs a ${auth} token.`;
   const others = auth.or ? `, or a token of kind ${auth.or.join(', ')}` : '';
   return `Needs the scope \`${auth.scope}\`${others}.`;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PersonPrincipal } from '#kernel/auth';
+import type { Auth, PersonPrincipal, Principal } from '#kernel/auth';
 import { type Clock, invalid } from '#kernel/base';
 import type { Logger } from '#kernel/telemetry';
 import type { Admission } from './admission.ts';
@@ -24,6 +24,7 @@ export type RawDeps = {
   state: ShellState;
   bodies: RawBodies;
   admission: Admission;
+  auth: Pick<Auth, 'noteUse'>;
 };
 
 const call: unique symbol = Symbol('the call of this response');
@@ -43,6 +44,7 @@ export class HotCall implements RawCall {
   readonly rest: string;
   readonly query: string;
   readonly requestId: string;
+  by: Principal | undefined;
   readonly #deps: RawDeps;
   readonly #part: RawPart;
   readonly #began: number;
@@ -180,6 +182,19 @@ export class HotCall implements RawCall {
     request.once('end', enough).once('close', enough).resume();
   }
 
+  #countUse(status: number, ms: number): void {
+    const { auth, clock } = this.#deps;
+    auth.noteUse(this.by, status, () => ({
+      at: new Date(clock.now()),
+      method: this.method,
+      route: this.#part.label,
+      status,
+      ms,
+      address: this.address,
+      requestId: this.requestId,
+    }));
+  }
+
   closed(): void {
     if (this.#over) return;
     this.#over = true;
@@ -188,13 +203,10 @@ export class HotCall implements RawCall {
     bodies.cut(request);
     state.inFlight.closed();
     if (this.#whenOver) for (const heard of this.#whenOver) heard();
-    log.noteHot(
-      this.#part.label,
-      this.method,
-      response.headersSent ? response.statusCode : 499,
-      clock.monotonic() - this.#began,
-      this,
-    );
+    const status = response.headersSent ? response.statusCode : 499;
+    const ms = clock.monotonic() - this.#began;
+    log.noteHot(this.#part.label, this.method, status, ms, this);
+    if (this.by?.kind === 'key') this.#countUse(status, ms);
   }
 }
 

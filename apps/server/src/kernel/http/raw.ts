@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PersonPrincipal } from '#kernel/auth';
+import type { PersonPrincipal, Principal } from '#kernel/auth';
 import type { MusterError } from '#kernel/base';
 import type { Parked } from './http.ts';
 import type { Documented } from './route-table.ts';
@@ -22,6 +22,8 @@ export interface RawCall {
   readonly over: boolean;
   /** Called once, when `over` becomes true. */
   whenOver(heard: () => void): void;
+  /** Said by the part once it knows whose call it is: what keys are used for is kept. */
+  by: Principal | undefined;
   /** Who sits before the browser that made this call, as for routes; `undefined`: nobody. `forbidden` `cross_site`. */
   person(): Promise<PersonPrincipal | undefined>;
   /** The body, whole. Errors: 413 `body_too_large`, 408 `body_stalled`, 400 `client_gone`, 415, 429 `too_many_bodies`. */

@@ -47,16 +47,15 @@ function parseQuery(url: string): RequestHead['query'] {
 export function chosenProject({ headers, query }: Pick<RequestHead, 'headers' | 'query'>): string | undefined {
   const { project } = query;
   return (
-    headerOf(headers, 'x-muster-project') ??
     headerOf(headers, 'muster-project') ??
+    headerOf(headers, 'x-muster-project') ??
     (typeof project === 'string' ? project : undefined)
   );
 }
 
 /** What is left for the route: that choice was for the door. */
-export function withoutProject({ project: _, ...query }: RequestHead['query']): RequestHead['query'] {
-  return query;
-}
+export const withoutProject = (query: RequestHead['query']): RequestHead['query'] =>
+  'project' in query ? Object.fromEntries(Object.entries(query).filter(([name]) => name !== 'project')) : query;
 
 export function checkQuery(query: RequestHead['query']): void {
   for (const [name, value] of Object.entries(query)) {

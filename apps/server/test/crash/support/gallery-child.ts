@@ -7,6 +7,7 @@ import { Limits, systemClock, systemRandom } from '#kernel/base';
 import { DatabaseBus } from '#kernel/bus';
 import { createDb } from '#kernel/db';
 import { loneMetrics, silentLogger } from '#kernel/telemetry';
+import { keepCompiled } from '../../support/keep-compiled.ts';
 import { TinyThinker } from '../../support/tiny-thinker.ts';
 import { until } from '../../support/until.ts';
 
@@ -71,6 +72,7 @@ const loop = createLoop({
 });
 await loop.start();
 await until(() => loop.health().restoring === null, { withinMs: 60_000 });
+keepCompiled();
 say('ready');
 setInterval(() => undefined, 1_000); // clocks do not keep a process alive
 process.on('SIGTERM', () => void loop[Symbol.asyncDispose]().then(() => process.exit(0)));

@@ -50,7 +50,7 @@ export class Lives implements AsyncDisposable {
       pipe.on('data', (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-20_000)));
     this.#child = child;
     this.count += 1;
-    await until(async () => this.over || (await this.#answers()), { withinMs: 60_000, everyMs: 20 });
+    await until(async () => this.over || (await this.#answers()), { withinMs: 60_000, everyMs: 40 });
     // A point of the start itself (recovery, the first sweep) may end a life before it is ready; that is a life too.
   }
 

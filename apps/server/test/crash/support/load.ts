@@ -23,6 +23,9 @@ export const lineOf = (buildId: string, term: number, n: number): string => `lin
 /** A source archive that is an archive: an empty gzip member under 100 bytes, told apart by its comment. */
 const source = gzipSync(Buffer.alloc(1024));
 
+/** Between two tries of one client: a server that starts needs the processor more. */
+const patienceMs = 60;
+
 /** Calls that repeat until the server answers: what a good client does while it is away. */
 class Patient {
   readonly #connection: Connection;
@@ -45,7 +48,7 @@ class Patient {
       } catch (error) {
         this.#stop.throwIfAborted();
         if (error instanceof MusterError && error.code !== 'unavailable' && error.code !== 'exhausted') throw error;
-        await pause(15);
+        await pause(patienceMs);
       }
     }
   }
@@ -60,7 +63,7 @@ class Patient {
       } catch (error) {
         this.#stop.throwIfAborted();
         if (error instanceof MusterError && error.code !== 'unavailable' && error.code !== 'exhausted') throw error;
-        await pause(15);
+        await pause(patienceMs);
       }
     }
   }
@@ -123,7 +126,7 @@ async function sendChunk(url: string, key: string, id: string, stop: AbortSignal
       stop.throwIfAborted();
       const passing = error instanceof MusterError && ['unavailable', 'exhausted', 'conflict'].includes(error.code);
       if (!passing) throw error;
-      await pause(15);
+      await pause(patienceMs);
     }
   }
 }

@@ -5,6 +5,7 @@
 import { systemClock } from '#kernel/base';
 import { createDb } from '#kernel/db';
 import { createLog } from '#kernel/log';
+import { keepCompiled } from '../../support/keep-compiled.ts';
 
 const [dir, url, life] = process.argv.slice(2) as [string, string, string];
 const db = createDb({
@@ -37,6 +38,7 @@ await log.start();
 const streams = 8;
 for (let s = 0; s < streams; s++)
   await log.create({ key: { projectId: 'prj_kill', path: `s/${s}` }, contentType: 'text/plain' });
+keepCompiled();
 process.stdout.write('ready\n');
 
 async function lane(no: number): Promise<void> {

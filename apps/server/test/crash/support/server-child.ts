@@ -3,6 +3,7 @@
  * reached for the third time. Everything behind `--` is the server's own command line.
  */
 import { arm } from '#kernel/base';
+import { keepCompiled } from '../../support/keep-compiled.ts';
 
 const words = process.argv.slice(2);
 const cut = words.indexOf('--');
@@ -15,5 +16,7 @@ if (point) {
     if (left <= 0) process.kill(process.pid, 'SIGKILL');
   });
 }
+await import('#compose');
+keepCompiled();
 process.argv.splice(2, process.argv.length, ...words.slice(cut + 1));
 await import('../../../src/main.ts');

@@ -39,6 +39,8 @@ export type Field = {
   value?: string | undefined;
   autocomplete: string;
   hint?: string;
+  /** How a keyboard on a screen shall look. */
+  inputMode?: 'numeric';
   minLength?: number;
   maxLength: number;
   focus?: boolean;
@@ -51,13 +53,14 @@ export function field({
   value,
   autocomplete,
   hint,
+  inputMode,
   minLength,
   maxLength,
   focus,
 }: Field): Html {
   return html`<div class="field">
 <label for="${name}">${label}</label>
-<input id="${name}" name="${name}" type="${type}" required${value !== undefined && html` value="${value}"`} autocomplete="${autocomplete}"${minLength !== undefined && html` minlength="${minLength}"`} maxlength="${maxLength}"${hint !== undefined && html` aria-describedby="${name}-hint"`}${focus === true && html` autofocus`}${type !== 'text' && html` autocapitalize="none" spellcheck="false"`}>
+<input id="${name}" name="${name}" type="${type}" required${value !== undefined && html` value="${value}"`} autocomplete="${autocomplete}"${inputMode !== undefined && html` inputmode="${inputMode}"`}${minLength !== undefined && html` minlength="${minLength}"`} maxlength="${maxLength}"${hint !== undefined && html` aria-describedby="${name}-hint"`}${focus === true && html` autofocus`}${type !== 'text' && html` autocapitalize="none" spellcheck="false"`}>
 ${hint !== undefined && html`<p class="hint" id="${name}-hint">${hint}</p>`}
 </div>`;
 }

@@ -68,7 +68,7 @@ export const keySheet = (base: string, key: string): string =>
     title: 'You are the administrator',
     body: html`<p>This is the API key. It is shown this one time.</p>
 <p class="key"><code>${key}</code></p>
-<p><a class="button" href="${base}/sign-in">Go on</a></p>`,
+<p><a class="button" href="${base}/">Open the console</a></p>`,
   });
 
 type Invited = { token: string; project: string; role: string };
@@ -111,13 +111,13 @@ export const resetSheet = ({
     body: html`<p>For <b>${address}</b>. It ends every sign-in there is.</p>
 ${fault(problem)}
 <form method="post" action="${base}/reset/${token}">
-<input type="hidden" name="username" autocomplete="username" value="${address}">
+<input hidden name="username" autocomplete="username" value="${address}">
 ${field({ name: 'password', label: 'New password', type: 'password', autocomplete: 'new-password', hint: 'At least 12 characters. A sentence of your own is best.', minLength: 12, maxLength: lengths.password, focus: true })}
 <button type="submit">Keep it and sign in</button>
 </form>`,
   });
 
-const signOutForm = (
+export const signOutForm = (
   base: string,
   next: string,
 ): Html => html`<form class="second" method="post" action="${base}/sign-out">
@@ -135,7 +135,7 @@ export const hereSheet = (
     title: 'You are signed in',
     body: html`<p><b>${person.name}</b><br><span class="quiet">${person.email}</span></p>
 ${person.places.length === 0 ? html`<p>You belong to no project yet.</p>` : html`<ul class="places">${person.places.map(({ project, role }) => html`<li><span>${project}</span> <span class="quiet">${role}</span></li>`)}</ul>`}
-<p class="ways"><a href="${base}/sandbox">Sandbox gallery</a> <a href="${base}/docs">API reference and guides</a></p>
+<p class="ways"><a href="${base}/">Console</a> <a href="${base}/sandbox">Sandbox gallery</a> <a href="${base}/docs">API reference and guides</a> <a href="${base}/sign-in/second-factor">Second factor</a></p>
 ${signOutForm(base, `${base}/sign-in`)}`,
   });
 

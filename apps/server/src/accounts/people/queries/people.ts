@@ -55,6 +55,8 @@ export type PersonRow = {
   name: string;
   role: Role;
   installationAdmin: boolean;
+  secondFactor: boolean;
+  signIns: number;
   createdAt: Date;
   lastSignInAt: Date | null;
 };
@@ -69,6 +71,8 @@ export async function listMembers(
   return reader.query<PersonRow>(sql`
     -- list_members: index memberships_project (project_id, person_id desc), sign_ins_person
     select p.id, p.email, p.name, m.role, p.installation_admin as "installationAdmin", p.created_at as "createdAt",
+      exists (select 1 from second_factors f where f.person_id = p.id and f.confirmed_at is not null) as "secondFactor",
+      (select count(*)::int from sign_ins s where s.person_id = p.id and s.expires_at > now()) as "signIns",
       (select s.created_at from sign_ins s where s.person_id = p.id order by s.id desc limit 1) as "lastSignInAt"
     from memberships m join people p on p.id = m.person_id
     where m.project_id = ${projectId} and (${before}::text is null or m.person_id < ${before})
@@ -79,6 +83,8 @@ export async function readMember(reader: Reader, projectId: string, personId: st
   const rows = await reader.query<PersonRow>(sql`
     -- read_member: primary keys
     select p.id, p.email, p.name, m.role, p.installation_admin as "installationAdmin", p.created_at as "createdAt",
+      exists (select 1 from second_factors f where f.person_id = p.id and f.confirmed_at is not null) as "secondFactor",
+      (select count(*)::int from sign_ins s where s.person_id = p.id and s.expires_at > now()) as "signIns",
       (select s.created_at from sign_ins s where s.person_id = p.id order by s.id desc limit 1) as "lastSignInAt"
     from memberships m join people p on p.id = m.person_id
     where m.project_id = ${projectId} and m.person_id = ${personId}`);

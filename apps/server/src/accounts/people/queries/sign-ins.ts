@@ -17,22 +17,55 @@ export type SignInRecord = {
 };
 
 /** The sign-in of a token that goes on at `at`, with whom it is of and what they are where. */
-export async function findSignIn(
+export const findSignIn = (
   reader: Reader,
   tokenHash: string,
   at: Date,
   bornAfter: Date,
+): Promise<SignInRecord | undefined> => findBy(reader, { tokenHash, id: null }, at, bornAfter);
+
+/** The same, of a sign-in that is known already. */
+export const findSignInById = (
+  reader: Reader,
+  id: string,
+  at: Date,
+  bornAfter: Date,
+): Promise<SignInRecord | undefined> => findBy(reader, { tokenHash: null, id }, at, bornAfter);
+
+async function findBy(
+  reader: Reader,
+  of: { tokenHash: string | null; id: string | null },
+  at: Date,
+  bornAfter: Date,
 ): Promise<SignInRecord | undefined> {
   const rows = await reader.query<SignInRecord>(sql`
-    -- find_sign_in: unique (token_hash), primary keys of people, memberships and projects
+    -- find_sign_in: unique (token_hash) or primary key, primary keys of people, memberships and projects
     select s.id as "signInId", p.id as "personId", p.name, p.email, p.installation_admin as "installationAdmin",
       s.created_at as "createdAt", s.updated_at as "updatedAt", s.confirmed_at as "confirmedAt",
       coalesce((select jsonb_agg(jsonb_build_object('projectId', m.project_id, 'projectName', j.name, 'role', m.role,
           'archived', j.archived_at is not null) order by m.created_at, m.project_id)
         from memberships m join projects j on j.id = m.project_id where m.person_id = p.id), '[]') as memberships
     from sign_ins s join people p on p.id = s.person_id
-    where s.token_hash = ${tokenHash} and s.expires_at > ${at} and s.created_at > ${bornAfter}`);
+    where (s.token_hash = ${of.tokenHash} or s.id = ${of.id}) and s.expires_at > ${at} and s.created_at > ${bornAfter}`);
   return rows[0];
+}
+
+export async function insertSignIn(
+  tx: Tx,
+  row: {
+    id: string;
+    tokenHash: string;
+    personId: string;
+    address: string;
+    userAgent: string;
+    at: Date;
+    expiresAt: Date;
+  },
+): Promise<void> {
+  await tx.query(sql`
+    -- insert_sign_in: primary key
+    insert into sign_ins (id, token_hash, person_id, address, user_agent, created_at, updated_at, expires_at, confirmed_at)
+    values (${row.id}, ${row.tokenHash}, ${row.personId}, ${row.address}, ${row.userAgent}, ${row.at}, ${row.at}, ${row.expiresAt}, ${row.at})`);
 }
 
 /** Moves the end on, once per hour whoever comes first. */
@@ -80,12 +113,13 @@ export async function endSignInsOf(tx: Tx, personId: string, kept: string | null
   return gone.length;
 }
 
-/** Those that are too many, the oldest first. */
-export async function endOldestSignIns(tx: Tx, personId: string, keep: number): Promise<void> {
-  await tx.query(sql`
+/** Those that are too many, the oldest first; whether there were any. */
+export async function endOldestSignIns(tx: Tx, personId: string, keep: number): Promise<boolean> {
+  const gone = await tx.query(sql`
     -- end_oldest_sign_ins: index sign_ins_person (person_id, id desc)
     delete from sign_ins where id in (
-      select id from sign_ins where person_id = ${personId} order by id desc offset ${keep})`);
+      select id from sign_ins where person_id = ${personId} order by id desc offset ${keep}) returning 1`);
+  return gone.length > 0;
 }
 
 export async function replaceToken(tx: Tx, signInId: string, tokenHash: string, at: Date): Promise<void> {

@@ -38,6 +38,14 @@ export async function forgetTries(tx: Tx, of: { address: string; emailHash: Uint
     delete from sign_in_tries where address = ${of.address} and email_hash = ${of.emailHash}`);
 }
 
+/** Everybody starts anew; how many there were. */
+export async function forgetEveryTry(tx: Tx): Promise<number> {
+  const gone = await tx.query(sql`
+    -- forget_every_try: sequential; the tries of an hour
+    delete from sign_in_tries returning 1`);
+  return gone.length;
+}
+
 /** A try that was not answered with yes or no. */
 export async function takeTryBack(tx: Tx, id: number): Promise<void> {
   await tx.query(sql`

@@ -1,4 +1,4 @@
-import type { ActKind } from '@muster/protocol';
+import type { ActKind, GalleryBotState } from '@muster/protocol';
 import type { BotRow } from '#gallery/model';
 import { type Reader, sql, type Tx } from '#kernel/db';
 
@@ -11,7 +11,7 @@ export type BotClose = {
   generation: number;
   /** 1 for the end of a think, 0 for an act beside one. */
   advance: 0 | 1;
-  state: string;
+  state: GalleryBotState;
   reason: string | null;
   sleepUntil: number | null;
   retryAt: number | null;
@@ -63,7 +63,7 @@ export async function closeBots(tx: Tx, closes: readonly BotClose[]): Promise<Bo
            retry_at = case when b.generation = given.generation then to_timestamp(given."retryAt" / 1000.0) else b.retry_at end,
            next_think_at = case when b.generation = given.generation then to_timestamp(given."nextThinkAt" / 1000.0) else b.next_think_at end,
            updated_at = to_timestamp(given.at / 1000.0)
-      from json_to_recordset(${JSON.stringify(closes)}::json) as given(
+      from json_to_recordset((select ${JSON.stringify(closes)}::json)) as given(
            id text, shard smallint, term bigint, "thinkNo" bigint, generation integer, advance integer, state text, reason text,
            "sleepUntil" double precision, "retryAt" double precision, "nextThinkAt" double precision, failures integer,
            kind text, skips integer, failed integer, "costMicros" bigint, "actedAt" double precision, "lastError" text,
@@ -130,7 +130,7 @@ export function writeDecisions(tx: Tx, rows: readonly DecisionRow[]): void {
     select given."thoughtId", given."projectId", given."botId", to_timestamp(given.at / 1000.0), given.kind, given.why,
            given.mind, given.result, given.reason, given."tokensIn", given."tokensOut", given."costMicros",
            given."latencyMs", given.body
-      from json_to_recordset(${JSON.stringify(rows)}::json) as given(
+      from json_to_recordset((select ${JSON.stringify(rows)}::json)) as given(
            "thoughtId" text, "projectId" text, "botId" text, at double precision, kind text, why text, mind text, result text,
            reason text, "tokensIn" integer, "tokensOut" integer, "costMicros" bigint, "latencyMs" integer, body jsonb)
     on conflict (thought_id) do update set kind = excluded.kind, why = excluded.why, mind = excluded.mind,

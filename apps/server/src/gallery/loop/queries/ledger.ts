@@ -49,7 +49,7 @@ export async function openActions(tx: Tx, actions: readonly NewAction[]): Promis
            given."parentId", given.key, given.content, decode(given."contentHash", 'hex'), given."imageBlob", given.detail,
            given.term, to_timestamp(given.at / 1000.0)
       from (select g.*, count(*) over (partition by g."projectId", g."targetId", g."itemId", g.kind = 'like' order by g.n) - 1 as before
-              from json_to_recordset(${JSON.stringify(actions.map((action, n) => ({ ...action, n })))}::json) as g(
+              from json_to_recordset((select ${JSON.stringify(actions.map((action, n) => ({ ...action, n })))}::json)) as g(
                    "thoughtId" text, "projectId" text, "botId" text, shard smallint, term bigint, generation integer,
                    "thinkNo" bigint, "targetId" text, kind text, "itemId" text, "parentId" text, key text, content text,
                    "contentHash" text, "imageBlob" text, detail jsonb, at double precision, most integer, n integer)) given
@@ -92,7 +92,7 @@ export async function whyShut(reader: Reader, actions: readonly NewAction[]): Pr
        and exists (select 1 from gallery_targets target join gallery_fleets fleet on fleet.project_id = target.project_id
              where target.project_id = given."projectId" and target.id = given."targetId" and target.gate = 'open'
                and fleet.gate = 'open' and (target.kind = 'sandbox' or target.acknowledgement is not null)) as allowed
-      from json_to_recordset(${JSON.stringify(actions)}::json) as given(
+      from json_to_recordset((select ${JSON.stringify(actions)}::json)) as given(
            "thoughtId" text, "projectId" text, "botId" text, shard smallint, term bigint, generation integer, "thinkNo" bigint,
            "targetId" text, kind text, "itemId" text, at double precision, most integer)`);
 }
@@ -118,7 +118,7 @@ export function closeActions(tx: Tx, closed: readonly ClosedAction[]): void {
     -- close_actions: gallery_actions_pkey
     update gallery_actions a set state = given.state, outcome = given.outcome, remote_id = given."remoteId",
            closed_at = to_timestamp(given.at / 1000.0)
-      from json_to_recordset(${JSON.stringify(closed)}::json) as given(
+      from json_to_recordset((select ${JSON.stringify(closed)}::json)) as given(
            "thoughtId" text, state text, outcome text, "remoteId" text, at double precision)
      where a.thought_id = given."thoughtId" and a.state = 'open'`);
 }

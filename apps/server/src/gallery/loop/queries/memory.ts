@@ -40,7 +40,7 @@ export function writeMemory(tx: Tx, { added, removed, used, relations, lost }: R
       insert into gallery_memories (id, bot_id, kind, text, item_id, person, importance, at, used_at)
       select given.id, given."botId", given.kind, given.text, given."itemId", given.person, given.importance,
              to_timestamp(given.at / 1000.0), to_timestamp(given.at / 1000.0)
-        from json_to_recordset(${JSON.stringify(added)}::json) as given(
+        from json_to_recordset((select ${JSON.stringify(added)}::json)) as given(
              id text, "botId" text, kind text, text text, "itemId" text, person text, importance smallint, at double precision)
       on conflict (id) do nothing`);
   }
@@ -48,7 +48,7 @@ export function writeMemory(tx: Tx, { added, removed, used, relations, lost }: R
     tx.send(sql`
       -- use_memories: gallery_memories_pkey
       update gallery_memories m set used_at = to_timestamp(given.at / 1000.0)
-        from json_to_recordset(${JSON.stringify(used)}::json) as given(id text, at double precision) where m.id = given.id`);
+        from json_to_recordset((select ${JSON.stringify(used)}::json)) as given(id text, at double precision) where m.id = given.id`);
   }
   if (removed.length > 0) {
     tx.send(sql`
@@ -61,7 +61,7 @@ export function writeMemory(tx: Tx, { added, removed, used, relations, lost }: R
       insert into gallery_relations (bot_id, person, is_bot, affinity, seen, exchanged, last_at)
       select given."botId", given.person, given."isBot", given.affinity, given.seen, given.exchanged,
              to_timestamp(given."lastAt" / 1000.0)
-        from json_to_recordset(${JSON.stringify(relations)}::json) as given(
+        from json_to_recordset((select ${JSON.stringify(relations)}::json)) as given(
              "botId" text, person text, "isBot" boolean, affinity real, seen integer, exchanged integer, "lastAt" double precision)
       on conflict (bot_id, person) do update set is_bot = excluded.is_bot, affinity = excluded.affinity, seen = excluded.seen,
              exchanged = excluded.exchanged, last_at = excluded.last_at`);
@@ -69,7 +69,7 @@ export function writeMemory(tx: Tx, { added, removed, used, relations, lost }: R
   if (lost.length > 0) {
     tx.send(sql`
       -- lose_relations: gallery_relations_pkey
-      delete from gallery_relations r using json_to_recordset(${JSON.stringify(lost)}::json) as given("botId" text, person text)
+      delete from gallery_relations r using json_to_recordset((select ${JSON.stringify(lost)}::json)) as given("botId" text, person text)
        where r.bot_id = given."botId" and r.person = given.person`);
   }
 }

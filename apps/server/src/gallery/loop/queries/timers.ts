@@ -55,6 +55,14 @@ export async function readWanted(
   return rows.map(timerOfRaw);
 }
 
+/** Those of these bots that shall run. */
+export async function readWantedAmong(reader: Reader, ids: readonly string[]): Promise<string[]> {
+  const rows = await reader.query<{ id: string }>(sql`
+    -- read_wanted_among: gallery_bots_pkey
+    select id from gallery_bots where id = any((select ${ids}::text[])::text[]) and desired = 'running'`);
+  return rows.map((row) => row.id);
+}
+
 export async function countWanted(reader: Reader, shards: readonly number[]): Promise<number> {
   const [row] = await reader.query<{ bots: number }>(sql`
     -- count_wanted_bots: gallery_bots_wanted
@@ -110,9 +118,10 @@ export async function scheduleBots(tx: Tx, given: readonly Scheduled[]): Promise
   const rows = await tx.query<{ id: string }>(sql`
     -- schedule_bots: gallery_bots_pkey
     update gallery_bots b set next_think_at = to_timestamp(given.at / 1000.0)
-    from unnest(${given.map((one) => one.id)}::text[], ${given.map((one) => one.shard)}::int[],
+    from (select g.* from unnest(${given.map((one) => one.id)}::text[], ${given.map((one) => one.shard)}::int[],
       ${given.map((one) => one.term)}::bigint[], ${given.map((one) => one.generation)}::int[],
-      ${given.map((one) => one.at)}::double precision[]) given(id, shard, term, generation, at)
+      ${given.map((one) => one.at)}::double precision[]) g(id, shard, term, generation, at)
+      join gallery_bots locked on locked.id = g.id order by locked.id for update of locked) given
     where b.id = given.id and b.generation = given.generation and b.state = 'running'
       and ${holds(sql`given.shard`, sql`given.term`)}
     returning b.id`);

@@ -1,5 +1,5 @@
 import type { AccountRow } from '../queries/accounts.ts';
-import { commentsOf, deleteComment, insertComment, readForComment } from '../queries/comments.ts';
+import { commentsOf, deleteComment } from '../queries/comments.ts';
 import { performAct } from '../room/act.ts';
 import { jsonAnswer, noSuchItem, Refused, type SandboxAnswer } from '../room/answers.ts';
 import { actingAccount, viewingAccount } from '../room/caller.ts';
@@ -31,22 +31,21 @@ export async function addComment(
     at,
     key,
     digest: JSON.stringify(['comment', itemId, content]),
-    look: (tx) => readForComment(tx, projectId, itemId),
-    body: (tx, actor, found) => {
+    body: (actor, found) => {
       if (!found || (actor.isAgent && found.quiet)) throw noSuchItem();
       const own = found.ownerId === actor.id;
       if (actor.isAgent && own && (found.lastBy === null || found.lastBy === actor.id))
         throw new Refused(403, 'OWN_ITEM', 'Nobody else has spoken below this item since its author did.');
       const id =
         key === undefined ? freshId('comment') : idFrom('comment', projectId, account.agentId ?? account.id, key);
-      const made = { id, projectId, itemId, accountId: actor.id, isAgent: actor.isAgent, content, at };
-      insertComment(tx, made);
+      const comment = { id, projectId, itemId, accountId: actor.id, isAgent: actor.isAgent, content, at };
       const { username, name, isAgent } = actor;
       const row = { id, itemId, content, createdAt: at, accountId: actor.id, username, name, isAgent };
       return {
         status: 201,
         value: { comment: wireComment(row) },
         counts: true,
+        writes: [{ comment }],
         change: { what: 'comment', projectId, itemId, commentId: id },
       };
     },

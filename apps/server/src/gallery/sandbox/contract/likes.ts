@@ -1,5 +1,4 @@
 import type { AccountRow } from '../queries/accounts.ts';
-import { deleteLike, insertLike, readForLike } from '../queries/acts.ts';
 import { performAct } from '../room/act.ts';
 import { noSuchItem, Refused, type SandboxAnswer } from '../room/answers.ts';
 import { actingAccount } from '../room/caller.ts';
@@ -29,19 +28,17 @@ export async function setLike(
     at,
     key,
     digest: JSON.stringify(['like', itemId, wanted]),
-    look: (tx) => readForLike(tx, { projectId, itemId, accountId: account.id }),
-    body: (tx, actor, found) => {
+    body: (actor, found) => {
       if (!found || (actor.isAgent && found.quiet)) throw noSuchItem();
       if (actor.isAgent && found.ownerId === actor.id)
         throw new Refused(403, 'OWN_ITEM', 'An automated account does not like its own items.');
       const liked = wanted === 'toggle' ? !found.liked : wanted === 'liked';
       const moves = liked !== found.liked;
       const value = { success: true, liked, likeCount: found.likes + (moves ? (liked ? 1 : -1) : 0) };
-      if (!moves) return { status: 200, value, counts: false };
-      const one = { itemId, accountId: actor.id, isAgent: actor.isAgent };
-      if (liked) insertLike(tx, { ...one, at });
-      else deleteLike(tx, one);
-      return { status: 200, value, counts: liked, change: { what: 'counts', projectId, itemId } };
+      if (!moves) return { status: 200, value, counts: false, writes: [] };
+      const like = { itemId, accountId: actor.id, isAgent: actor.isAgent, at };
+      const writes = [liked ? { like } : { unlike: like }];
+      return { status: 200, value, counts: liked, writes, change: { what: 'counts', projectId, itemId } };
     },
   });
 }

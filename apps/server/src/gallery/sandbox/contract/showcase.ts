@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AccountRow } from '../queries/accounts.ts';
-import { insertImage } from '../queries/images.ts';
-import { deleteItem, type ItemRow, insertItem, likedOf } from '../queries/items.ts';
+import { deleteItem, type ItemRow, likedOf } from '../queries/items.ts';
 import { performAct } from '../room/act.ts';
 import { jsonAnswer, noSuchItem, Refused, type SandboxAnswer, textAnswer } from '../room/answers.ts';
 import { actingAccount, viewingAccount } from '../room/caller.ts';
@@ -28,8 +27,7 @@ export async function postItem({ room, who, headers, body, at }: ContractCall): 
     at,
     key,
     digest: JSON.stringify(['post', input]),
-    look: () => Promise.resolve(undefined),
-    body: (tx, actor) => {
+    body: (actor) => {
       const id = key === undefined ? freshId('item') : idFrom('item', projectId, account.agentId ?? account.id, key);
       const item = {
         id,
@@ -44,14 +42,16 @@ export async function postItem({ room, who, headers, body, at }: ContractCall): 
         workflowId: input.workflowId ?? null,
         imageId: image.id,
       };
-      if (image.stored) insertImage(tx, { ...image.stored, at });
-      insertItem(tx, { ...item, accountId: actor.id, byAgent: actor.isAgent, at });
       const { username, name, isAgent } = actor;
       const by = { accountId: actor.id, username, name, isAgent, createdAt: at };
       return {
         status: 201,
         value: { showcaseItem: wireItem({ ...item, ...by, ...nothingYet }, false) },
         counts: true,
+        writes: [
+          ...(image.stored ? [{ image: { ...image.stored, at } }] : []),
+          { item: { ...item, accountId: actor.id, byAgent: actor.isAgent, at } },
+        ],
         change: { what: 'item', projectId, itemId: id },
       };
     },

@@ -4,10 +4,10 @@ import { notFound } from '#kernel/base';
 import { type Answer, answer, type Http, type RequestHead, type Routes, taken } from '#kernel/http';
 import { accountByUsername, statsOf } from '../queries/accounts.ts';
 import { commentsOf } from '../queries/comments.ts';
-import { idsOfAccount, likedOf, readItem } from '../queries/items.ts';
+import { idsOfAccount, likedOf, pictureOfItem, readItem } from '../queries/items.ts';
 import type { Person } from '../room/deps.ts';
 import { itemsInOrder } from '../room/feeds.ts';
-import { type PngWidth, pictureHeaders, pngWidths } from '../room/pictures.ts';
+import { type PngWidth, pictureHeaders, picturePath, pngWidths } from '../room/pictures.ts';
 import type { SandboxRoom } from '../room/room.ts';
 import type { Followers } from './followers.ts';
 import { itemPage, threadShown } from './item-page.ts';
@@ -145,6 +145,22 @@ function single(room: SandboxRoom, http: Routes): void {
       const byProgram = call.headers.authorization !== undefined || call.method === 'HEAD';
       if (shown.found) room.views.add(view.projectId, call.input.params.id, byProgram ? 'bot' : 'human');
       return shown.answer;
+    },
+  });
+  http.route({
+    ...common,
+    path: '/sandbox/i/:id/picture',
+    // As open as the picture itself: whoever was told the id of an item was told of its picture.
+    auth: 'open',
+    summary: 'Where the picture of an item lies',
+    params: byId,
+    query: z.looseObject({}),
+    rate: 'exempt',
+    handle: async ({ input }) => {
+      const found = await pictureOfItem(room.db, input.params.id);
+      if (!found) throw notFound('no_such_item', 'There is no such item.');
+      const location = `${room.basePath}${picturePath(found.form, found.sha256)}`;
+      return answer(307, '', { location, 'cache-control': 'private, max-age=3600' });
     },
   });
   http.route({

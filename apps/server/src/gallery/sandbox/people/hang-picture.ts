@@ -5,8 +5,6 @@ import { newItemSchema, readJson } from '../contract/input.ts';
 import { type Draft, newPage } from '../pages/form-pages.ts';
 import { page } from '../pages/routes.ts';
 import { viewOf } from '../pages/view.ts';
-import { insertImage } from '../queries/images.ts';
-import { insertItem } from '../queries/items.ts';
 import { performAct } from '../room/act.ts';
 import { Refused } from '../room/answers.ts';
 import type { Person } from '../room/deps.ts';
@@ -50,10 +48,8 @@ export async function hangPicture(room: SandboxRoom, call: Call<Person | undefin
       at,
       key: undefined,
       digest: '',
-      look: () => Promise.resolve(undefined),
-      body: (tx, actor) => {
-        insertImage(tx, { ...image, at });
-        insertItem(tx, {
+      body: (actor) => {
+        const item = {
           id,
           projectId,
           accountId: actor.id,
@@ -68,8 +64,9 @@ export async function hangPicture(room: SandboxRoom, call: Call<Person | undefin
           workflowId: null,
           imageId: image.id,
           at,
-        });
-        return { status: 201, value: { id }, counts: true, change: { what: 'item', projectId, itemId: id } };
+        };
+        const writes = [{ image: { ...image, at } }, { item }];
+        return { status: 201, value: { id }, counts: true, writes, change: { what: 'item', projectId, itemId: id } };
       },
     });
     return answer(303, undefined, { location: `${room.basePath}/sandbox/i/${id}` });

@@ -40,44 +40,33 @@ export async function readComments(reader: Reader, ids: readonly string[]): Prom
     where c.id = any((select ${ids}::text[])::text[]) order by c.created_at, c.id`);
 }
 
-/** What a comment would meet: whose item it is, and who spoke last there. The item stays until the end of the transaction. */
-export async function readForComment(
-  tx: Tx,
-  projectId: string,
-  itemId: string,
-): Promise<{ ownerId: string; quiet: boolean; lastBy: string | null } | undefined> {
-  const [row] = await tx.query<{ ownerId: string; quiet: boolean; lastBy: string | null }>(sql`
-    -- sandbox_for_comment: sandbox_items_pkey, sandbox_accounts_pkey, sandbox_comments_item
-    select i.account_id as "ownerId", a.quiet,
-           (select c.account_id from sandbox_comments c where c.item_id = i.id
-            order by c.created_at desc, c.id desc limit 1) as "lastBy"
-    from sandbox_items i join sandbox_accounts a on a.id = i.account_id
-    where i.id = ${itemId} and i.project_id = ${projectId} for key share of i`);
-  return row;
-}
+export type NewComment = {
+  id: string;
+  projectId: string;
+  itemId: string;
+  accountId: string;
+  isAgent: boolean;
+  content: string;
+  at: Date;
+};
 
-/** The comment and its counter in one. */
-export function insertComment(
-  tx: Tx,
-  comment: {
-    id: string;
-    projectId: string;
-    itemId: string;
-    accountId: string;
-    isAgent: boolean;
-    content: string;
-    at: Date;
-  },
-): void {
-  const human = comment.isAgent ? 0 : 1;
+/** Comments and their counters in one; no two below the same item. */
+export function insertComments(tx: Tx, comments: readonly NewComment[]): void {
+  if (comments.length === 0) return;
+  const each = <T>(read: (one: NewComment) => T): T[] => comments.map(read);
   tx.send(sql`
     -- sandbox_comment: sandbox_items_pkey, sandbox_comments_pkey
-    with thing as (
-      update sandbox_items set human_comments = human_comments + ${human}::int, bot_comments = bot_comments + 1 - ${human}::int
-      where id = ${comment.itemId} and project_id = ${comment.projectId} returning id, project_id)
+    with given as materialized (
+      select * from unnest((select ${each(({ id }) => id)}::text[]), (select ${each(({ projectId }) => projectId)}::text[]),
+        (select ${each(({ itemId }) => itemId)}::text[]), (select ${each(({ accountId }) => accountId)}::text[]),
+        (select ${each(({ isAgent }) => isAgent)}::boolean[]), (select ${each(({ content }) => content)}::text[]),
+        (select ${each(({ at }) => at)}::timestamptz[])) g(id, project, item, account, by_agent, content, at)
+    ), things as (
+      update sandbox_items i set human_comments = human_comments + (not g.by_agent)::int,
+        bot_comments = bot_comments + g.by_agent::int
+      from given g where i.id = g.item and i.project_id = g.project returning i.id)
     insert into sandbox_comments (id, project_id, item_id, account_id, by_agent, content, created_at)
-    select ${comment.id}, project_id, id, ${comment.accountId}, ${comment.isAgent}, ${comment.content}, ${comment.at}
-    from thing`);
+    select g.id, g.project, g.item, g.account, g.by_agent, g.content, g.at from given g join things on things.id = g.item`);
 }
 
 /** Of the account alone, or of anybody when it is null. Answers its item. */

@@ -52,6 +52,17 @@ export async function readItem(reader: Reader, projectId: string, id: string): P
   return row;
 }
 
+/** Of any project: an id names one item, and pictures are open to all who know where they lie. */
+export async function pictureOfItem(
+  reader: Reader,
+  id: string,
+): Promise<{ form: 'svg' | 'png'; sha256: string } | undefined> {
+  const [row] = await reader.query<{ form: 'svg' | 'png'; sha256: string }>(sql`
+    -- sandbox_picture_of_item: sandbox_items_pkey, sandbox_images_pkey
+    select m.form, m.sha256 from sandbox_items i join sandbox_images m on m.id = i.image_id where i.id = ${id}`);
+  return row;
+}
+
 /** A slice of an order. `hidden`: accounts whose items are left out. */
 export type Slice = {
   projectId: string;

@@ -1,3 +1,4 @@
+import { faultKinds } from '@muster/protocol';
 import { z } from 'zod';
 import { drawsOf } from '#gallery/model';
 import type { Clock } from '#kernel/base';
@@ -5,25 +6,6 @@ import type { Db } from '#kernel/db';
 import { readFaults, spendFault } from '../queries/rules.ts';
 import type { Changes } from './changes.ts';
 import { sandboxLimits as limits } from './limits.ts';
-
-export const faultKinds = [
-  'latency',
-  '429',
-  '503',
-  'fleetPaused',
-  'fleetDaily',
-  'fleetMonthly',
-  'agentDaily',
-  'agentMonthly',
-  'html502',
-  'malformedJson',
-  'truncated',
-  'wrongShape',
-  'nullFields',
-  'reset',
-  'dropAfterCommit',
-] as const;
-export type FaultKind = (typeof faultKinds)[number];
 
 export const faultSchema = z.strictObject({
   match: z

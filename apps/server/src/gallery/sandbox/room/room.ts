@@ -1,4 +1,4 @@
-import type { Acted, AnyAct } from './act-shape.ts';
+import type { Act, Acted } from './act-shape.ts';
 import type { Changes } from './changes.ts';
 import type { SandboxDeps } from './deps.ts';
 import type { FaultDesk } from './fault-desk.ts';
@@ -17,5 +17,5 @@ export type SandboxRoom = SandboxDeps & {
   readonly rules: Rules;
   readonly views: Views;
   /** Acts that come at once share a transaction; absent: each has its own. */
-  readonly together?: GatheredActs<AnyAct, Acted> | undefined;
+  readonly together?: GatheredActs<Act, Acted> | undefined;
 };

@@ -8,7 +8,8 @@ export type DatabaseChoice = { kind: 'embedded' | 'external'; where: string };
 
 const fileName = 'database.json';
 
-async function readChoice(dataDir: string): Promise<DatabaseChoice | undefined> {
+/** What was recorded; `undefined`: no server has been here. */
+export async function readChoice(dataDir: string): Promise<DatabaseChoice | undefined> {
   const text = await readIfThere(join(dataDir, fileName));
   if (text === undefined) return undefined;
   try {

@@ -61,7 +61,7 @@ type Cluster = {
   password: string;
 };
 
-const database = 'muster';
+export const databaseName = 'muster';
 const tendEveryMs = 1_000;
 const rotateEveryMs = 60_000;
 
@@ -115,7 +115,7 @@ export class EmbeddedPostgres implements Service {
   /** Where to connect; known after `start`. */
   connection(): Extract<Connection, { host: string }> {
     const cluster = this.#known();
-    return connectionTo(cluster.endpoint, cluster.password, database);
+    return connectionTo(cluster.endpoint, cluster.password, databaseName);
   }
 
   /** Version and folder, for the start's report and `/health`. */
@@ -206,7 +206,7 @@ export class EmbeddedPostgres implements Service {
       progress: (waitedMs, lastLine) => logger.info({ waitedMs, lastLine }, 'waiting for the database to get ready'),
     });
     this.#durability = await readDurability(connection);
-    await ensureDatabase(connection, database);
+    await ensureDatabase(connection, databaseName);
     this.#state = { phase: 'running' };
     const { pid, adopted } = this.#postmaster;
     logger.info(

@@ -17,6 +17,7 @@ export type LockedCounter = CounterKey & {
   cap: number | null;
   /** Somebody put a cap, or that there is none: no default counts. */
   ownCap: boolean;
+  warnedCap: number | null;
   reachedCap: number | null;
 };
 

@@ -14,7 +14,7 @@ import {
   type Settle,
   type Settled,
 } from './budgets.ts';
-import { type CounterKey, decide, type Planned, plan } from './decide.ts';
+import { type CounterKey, decide, type LockedCounter, nameOf, plan } from './decide.ts';
 import { type LineDefaults, linesOf, withForecast } from './lines.ts';
 import { periods } from './periods.ts';
 import {
@@ -28,10 +28,11 @@ import {
   readCaps,
   readCounters,
   removeOldCounters,
-  settleReservations,
+  takeReservations,
   upsertCaps,
   writeCounters,
 } from './queries.ts';
+import { type Settling, settleHeld } from './settle.ts';
 
 export type BudgetsOptions = {
   db: Db;
@@ -87,7 +88,7 @@ export class PostgresBudgets implements Budgets {
     checkOrders(orders);
     if (orders.length === 0) return { grants: [], crossed: [] };
     const planned = orders.map(plan);
-    const keys = keysOf(planned);
+    const keys = keysOf(planned.map(({ holds }) => ({ holds: holds.values() })));
     ensureCounters(tx, keys);
     const [open, counters, caps] = await Promise.all([
       openReservations(
@@ -97,13 +98,7 @@ export class PostgresBudgets implements Budgets {
       lockCounters(tx, keys),
       capsOf(tx, keys),
     ]);
-    const capped = new Map(caps.map((own) => [capName(own.project_id, own), own.cap]));
-    for (const counter of counters.values()) {
-      const cap = capped.get(capName(counter.projectId, counter));
-      if (cap === undefined) continue;
-      counter.cap = cap;
-      counter.ownCap = true;
-    }
+    putOwn(counters, caps);
     const { grants, crossed, holds, touched } = decide(planned, counters, open);
     if (touched.length > 0) writeCounters(tx, touched);
     if (holds.size > 0) insertReservations(tx, orders, holds);
@@ -201,20 +196,32 @@ export class PostgresBudgets implements Budgets {
     await this.#work;
   }
 
-  async #settle(tx: Tx, settles: readonly (Settle & { unused?: boolean })[]): Promise<Settled> {
+  async #settle(tx: Tx, settles: readonly Settling[]): Promise<Settled> {
     if (settles.length > budgetLimits.ordersMax) throw bad(`settles ${settles.length} reservations at once`);
     for (const { used = {} } of settles) {
       const wrong = Object.entries(used).find(([, amount]) => !isAmount(Math.ceil(amount)));
       if (wrong) throw bad(`settles ${wrong[1]} of ${wrong[0]}`);
     }
     if (settles.length === 0) return { settled: [], missing: [], underestimates: [], crossed: [] };
-    const done = await settleReservations(tx, settles);
-    const found = new Set(done.settled);
+    const held = await takeReservations(
+      tx,
+      settles.map(({ id }) => id),
+    );
+    const keys = keysOf(held);
+    const counters = new Map<string, LockedCounter>();
+    if (keys.length > 0) {
+      const [locked, caps] = await Promise.all([lockCounters(tx, keys), capsOf(tx, keys)]);
+      putOwn(locked, caps);
+      for (const [name, counter] of locked) counters.set(name, counter);
+    }
+    const { underestimates, crossed, touched } = settleHeld(held, settles, counters);
+    if (touched.length > 0) writeCounters(tx, touched);
+    const found = new Set(held.map(({ id }) => id));
     return {
       settled: settles.flatMap(({ id }) => (found.has(id) ? [id] : [])),
       missing: settles.flatMap(({ id }) => (found.has(id) ? [] : [id])),
-      underestimates: done.underestimates,
-      crossed: done.crossed,
+      underestimates,
+      crossed,
     };
   }
 
@@ -252,10 +259,19 @@ export class PostgresBudgets implements Budgets {
 const capName = (projectId: string, of: { scope: string; measure: string; period: string }): string =>
   [projectId, of.scope, of.measure, of.period].join('\u0000');
 
-function keysOf(planned: readonly Planned[]): CounterKey[] {
-  const keys = new Map<string, CounterKey>();
-  for (const { holds } of planned) for (const [name, { key }] of holds) keys.set(name, key);
-  return [...keys.values()];
+const keysOf = (of: readonly { holds: Iterable<{ key: CounterKey }> }[]): CounterKey[] => [
+  ...new Map(of.flatMap(({ holds }) => [...holds].map(({ key }) => [nameOf(key), key]))).values(),
+];
+
+/** Caps that somebody put, on counters that are locked. */
+function putOwn(counters: ReadonlyMap<string, LockedCounter>, caps: Awaited<ReturnType<typeof capsOf>>): void {
+  const capped = new Map(caps.map((own) => [capName(own.project_id, own), own.cap]));
+  for (const counter of counters.values()) {
+    const cap = capped.get(capName(counter.projectId, counter));
+    if (cap === undefined) continue;
+    counter.cap = cap;
+    counter.ownCap = true;
+  }
 }
 
 /** Orders come from our own code: one that is wrong is a bug there. */

@@ -1,7 +1,6 @@
 import type { Principal } from '#kernel/auth';
 import { exhausted, invalid, MusterError, notFound } from '#kernel/base';
 import type { RawCall } from '#kernel/http';
-import { inProtocolWords } from '../../access.ts';
 import { ackWake, releaseWake } from './ack-wake.ts';
 import { claimWork } from './claim-wake.ts';
 import type { Room } from './deps.ts';
@@ -10,6 +9,7 @@ import { subscriptionLimits } from './limits.ts';
 import { listLinks } from './link-queries.ts';
 import { linkStreams, unlinkStreamByName } from './link-streams.ts';
 import { maySubscribe } from './may-subscribe.ts';
+import { inProtocolWords } from './protocol-words.ts';
 import { type Asked, putSubscription } from './put-subscription.ts';
 import { findSubscription } from './queries.ts';
 import { removeSubscription } from './remove-subscription.ts';

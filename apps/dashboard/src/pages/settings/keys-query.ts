@@ -1,0 +1,2 @@
+/** All that was read of keys. */
+export const keysKey = ['accounts', 'keys'];
