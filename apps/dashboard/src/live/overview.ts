@@ -8,8 +8,10 @@ import { useConnection } from '../api/connection.ts';
 import { useMe } from '../api/me.ts';
 import { useFollow } from './use-live.ts';
 
-/** Numbers of a busy server are read again this often, however much happens. */
+/** Numbers of a busy server are read again this often, however much happens. The server keeps an answer for as long. */
 const readEveryMs = 2000;
+/** After the last event they are read once more: the answer before may have been one that the server had kept. */
+const onceMoreMs = readEveryMs + 300;
 
 const streams = ['builds/events', 'gallery/activity'] as const;
 
@@ -36,9 +38,18 @@ export function useOverviewNews(): void {
   const queries = useQueryClient();
   const { scopes, projectId } = useMe();
   const waiting = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const onceMore = useRef<ReturnType<typeof setTimeout>>(undefined);
   const lastAt = useRef(0);
-  useEffect(() => () => clearTimeout(waiting.current), []);
+  useEffect(
+    () => () => {
+      clearTimeout(waiting.current);
+      clearTimeout(onceMore.current);
+    },
+    [],
+  );
   const heard = (): void => {
+    clearTimeout(onceMore.current);
+    onceMore.current = setTimeout(() => void queries.invalidateQueries({ queryKey: ['overview'] }), onceMoreMs);
     if (waiting.current !== undefined) return;
     waiting.current = setTimeout(
       () => {
