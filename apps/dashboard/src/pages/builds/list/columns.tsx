@@ -28,7 +28,7 @@ export const buildColumns = (onTag: (key: string, value: string) => void): Colum
     head: w.columns.name,
     fixed: true,
     main: true,
-    width: 'minmax(7rem,1.2fr)',
+    width: 'minmax(200px,1.4fr)',
     cell: ({ name }) =>
       name === null ? <span className="text-soft">{w.unnamed}</span> : <Text value={name} max={80} />,
   },
@@ -53,7 +53,7 @@ export const buildColumns = (onTag: (key: string, value: string) => void): Colum
     width: 'minmax(5.5rem,0.8fr)',
     cell: ({ tags }) => <Tags tags={tags} max={1} onPick={onTag} />,
   },
-  { key: 'platform', head: w.columns.platform, width: '5rem', cell: ({ platform }) => platform },
+  { key: 'platform', head: w.columns.platform, width: '84px', cell: ({ platform }) => platform },
   {
     key: 'worker',
     head: w.columns.worker,
