@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lives } from '../../server/test/crash/support/lives.ts';
+import { until } from '../../server/test/support/until.ts';
 import { axe, closeBrowser, narrow, noBrowser, sideways, visit } from './support/browser.ts';
 import { submitBuild } from './support/submit-build.ts';
 import { ada, pillIs, ready, setUpBy, signIn } from './support/walk-in.ts';
@@ -38,6 +39,8 @@ describe.skipIf(noBrowser)('the first walk', () => {
   test('setup link → console → live, nothing refused, thrown or asked elsewhere', async () => {
     const visitor = await visit(lives.url);
     const { page } = visitor;
+    // Written once the server is ready.
+    await until(() => existsSync(join(folder, 'setup-url')));
     await setUpBy(page, (await readFile(join(folder, 'setup-url'), 'utf8')).trim());
     expect(new URL(page.url()).pathname).toBe('/');
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();

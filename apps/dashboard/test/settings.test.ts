@@ -1,10 +1,12 @@
 /* Keys, people, audit, streams, usage and the system, as their pages show them: J2-J4, J24, J25, J27-J28. */
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lives } from '../../server/test/crash/support/lives.ts';
+import { until } from '../../server/test/support/until.ts';
 import { axe, closeBrowser, narrow, noBrowser, sideways, visit } from './support/browser.ts';
 import { ready, setUpBy, signIn } from './support/walk-in.ts';
 
@@ -43,7 +45,10 @@ describe.skipIf(noBrowser)('settings, streams, usage, system', () => {
 
   test('a key: its secret once, then it works, has two secrets, is revoked and refused, and the audit tells of it', async () => {
     const { page, refused, thrown } = await visit(lives.url);
-    await setUpBy(page, (await readFile(join(folder, 'data', 'setup-url'), 'utf8')).trim());
+    // Written once the server is ready.
+    const link = join(folder, 'data', 'setup-url');
+    await until(() => existsSync(link));
+    await setUpBy(page, (await readFile(link, 'utf8')).trim());
     await at(page, '/settings/keys', 'API keys');
     await page.getByRole('button', { name: 'New key' }).click();
     const form = page.getByRole('dialog');
