@@ -1,4 +1,5 @@
 /* The first walk: from the link of the terminal to a console that lives; its policy, its access, its honesty over a restart. */
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
